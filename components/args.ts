@@ -1,0 +1,359 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** Arguments of {@link KataCluster}. */
+export interface KataClusterArgs {
+    /** The machines that become the cluster's nodes. Exactly one kind is named. */
+    machines: MachinesArgs;
+    /**
+     * The container runtime that the kubelet talks to over CRI, as in "Install a CRI implementation" of the guide.
+     * @default "containerd"
+     */
+    containerRuntime?: ContainerRuntime;
+    /** Settings of Kubernetes and of kubeadm. */
+    kubernetes?: KubernetesArgs;
+    /** Settings of Kata Containers, which runs the untrusted pods. */
+    kata?: KataArgs;
+    /** A private mirror for all downloads and image pulls, for air-gapped sites. Digests are checked all the same. */
+    mirror?: MirrorArgs;
+    /** Releases to install in place of the pinned upstream ones. */
+    releases?: ReleasesArgs;
+    /**
+     * The untrusted pod that is deployed, and whose isolation is proved, as part of `up`.
+     * @default the guide's pod: `nginx-untrusted` in namespace `default`, image `nginx`
+     */
+    untrustedPod?: UntrustedPodArgs;
+    /** Upper bounds on the time that each stage may take. */
+    timeouts?: TimeoutsArgs;
+}
+
+/** The container runtimes that the guide knows. `crio` is not installed yet, and is refused. */
+export const ContainerRuntime = { Containerd: "containerd", Crio: "crio" } as const;
+/** The container runtimes that the guide knows. `crio` is not installed yet, and is refused. */
+export type ContainerRuntime = (typeof ContainerRuntime)[keyof typeof ContainerRuntime];
+
+/** Where machines come from. Exactly one member is given. */
+export interface MachinesArgs {
+    /** A QEMU virtual machine on the computer that runs `pulumi`. */
+    local?: LocalMachineArgs;
+    /** Machines that exist already and take SSH. */
+    existing?: ExistingMachinesArgs;
+}
+
+/** A QEMU virtual machine with user networking, whose ports are forwarded on 127.0.0.1 only. */
+export interface LocalMachineArgs {
+    /**
+     * Virtual CPUs. kubeadm wants 2 or more.
+     * @default 2
+     */
+    cpus?: number;
+    /**
+     * Memory in MiB. Kata guests take theirs out of it.
+     * @default 6144
+     */
+    memoryMib?: number;
+    /**
+     * Size of the disk in GiB. It can grow later, not shrink.
+     * @default 30
+     */
+    diskGib?: number;
+    /**
+     * The disk image that the machine boots: Debian 12/13 or Ubuntu 22.04/24.04 with cloud-init.
+     * @default the pinned Debian 12 cloud image
+     */
+    image?: MachineImageArgs;
+    /**
+     * The port on 127.0.0.1 that leads to the machine's SSH server.
+     * @default 22022
+     */
+    sshPort?: number;
+    /**
+     * The port on 127.0.0.1 that leads to the Kubernetes API.
+     * @default 26443
+     */
+    apiPort?: number;
+    /**
+     * How QEMU runs the machine. `auto` takes KVM if a probe guest really starts on it with nested virtualization,
+     * else TCG with a warning.
+     * @default "auto"
+     */
+    accelerator?: Accelerator;
+}
+
+/** How QEMU runs a machine: https://www.qemu.org/docs/master/system/introduction.html#virtualisation-accelerators */
+export const Accelerator = { Auto: "auto", Kvm: "kvm", Tcg: "tcg" } as const;
+/** How QEMU runs a machine. */
+export type Accelerator = (typeof Accelerator)[keyof typeof Accelerator];
+
+/** A disk image: either a path, or a URL with its digest. */
+export interface MachineImageArgs {
+    /** Path of a qcow2 or raw image on the computer that runs `pulumi`. It is never written to. */
+    path?: string;
+    /** URL of a qcow2 or raw image. Needs `sha256` or `sha512`. */
+    url?: string;
+    /** SHA-256 of what `url` serves, 64 hexadecimal digits. */
+    sha256?: string;
+    /** SHA-512 of what `url` serves, 128 hexadecimal digits. */
+    sha512?: string;
+}
+
+/** Machines that exist already. On delete they are reset: what was installed is removed, the machine stays. */
+export interface ExistingMachinesArgs {
+    /** The control plane's machines. One, for now. */
+    controlPlanes: ExistingMachineArgs[];
+}
+
+/** A machine that takes SSH by a user who is root or has password-free sudo. */
+export interface ExistingMachineArgs {
+    /**
+     * The node's name: an RFC 1123 label.
+     * @default the cluster's name, then `-control-plane-0`
+     */
+    name?: string;
+    /** Host name or IP address at which both SSH and the Kubernetes API are reached. */
+    address: pulumi.Input<string>;
+    /**
+     * SSH port.
+     * @default 22
+     */
+    port?: number;
+    /**
+     * Login user.
+     * @default "root"
+     */
+    user?: string;
+    /** Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed. */
+    privateKey?: pulumi.Input<string>;
+    /** Password of the private key. It is kept as a secret. */
+    privateKeyPassword?: pulumi.Input<string>;
+    /** Login password. It is kept as a secret. */
+    password?: pulumi.Input<string>;
+    /** The machine's public host key as in known_hosts, `ssh-ed25519 AAAA…`. Needed unless `hostKeyPolicy` says else. */
+    hostKey?: pulumi.Input<string>;
+    /**
+     * What to trust. `trust-on-first-use` takes the key that the machine shows at the first `up`, and pins that.
+     * @default "pinned"
+     */
+    hostKeyPolicy?: HostKeyPolicy;
+    /** A bastion through which the machine is reached. */
+    bastion?: BastionArgs;
+    /**
+     * Host name or IP address, with an optional `:port`, under which you reach the Kubernetes API.
+     * @default `address`, port 6443
+     */
+    apiAddress?: pulumi.Input<string>;
+}
+
+/** What is trusted as a machine's identity. */
+export const HostKeyPolicy = { Pinned: "pinned", TrustOnFirstUse: "trust-on-first-use" } as const;
+/** What is trusted as a machine's identity. */
+export type HostKeyPolicy = (typeof HostKeyPolicy)[keyof typeof HostKeyPolicy];
+
+/** An SSH host that connections to a machine go through. */
+export interface BastionArgs {
+    /** Host name or IP address. */
+    address: pulumi.Input<string>;
+    /**
+     * SSH port.
+     * @default 22
+     */
+    port?: number;
+    /**
+     * Login user.
+     * @default "root"
+     */
+    user?: string;
+    /** Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed. */
+    privateKey?: pulumi.Input<string>;
+    /** Password of the private key. It is kept as a secret. */
+    privateKeyPassword?: pulumi.Input<string>;
+    /** Login password. It is kept as a secret. */
+    password?: pulumi.Input<string>;
+    /** The bastion's public host key, `ssh-ed25519 AAAA…`. */
+    hostKey: pulumi.Input<string>;
+}
+
+/** Settings of Kubernetes: https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/ */
+export interface KubernetesArgs {
+    /**
+     * Version, `X.Y.Z` without a leading v: 1.36.4, 1.35.8 or 1.34.11, or any with `releases` given for it.
+     * @default "1.36.4"
+     */
+    version?: string;
+    /**
+     * Addresses of pods, IPv4 CIDR. kubeadm's `networking.podSubnet`.
+     * @default "10.244.0.0/16"
+     */
+    podCidr?: string;
+    /**
+     * Addresses of services, IPv4 CIDR. kubeadm's `networking.serviceSubnet`.
+     * @default "10.96.0.0/12"
+     */
+    serviceCidr?: string;
+    /**
+     * The pod network. With `none` you bring one yourself, and no pod is deployed before it is there.
+     * @default "flannel"
+     */
+    cni?: Cni;
+    /**
+     * Further names and IP addresses in the API server's certificate. kubeadm's `apiServer.certSANs`.
+     * @default the address under which you reach the API
+     */
+    certificateNames?: string[];
+}
+
+/** Pod networks that can be installed. */
+export const Cni = { Flannel: "flannel", None: "none" } as const;
+/** Pod networks that can be installed. */
+export type Cni = (typeof Cni)[keyof typeof Cni];
+
+/** Settings of Kata Containers: https://github.com/kata-containers/kata-containers/tree/main/docs */
+export interface KataArgs {
+    /**
+     * Version: 4.1.0 or 3.32.0, or any from 3.31.0 on with `releases.kata` given for it. Below 4.0.0 a warning names
+     * the advisories.
+     * @default "4.1.0"
+     */
+    version?: string;
+    /**
+     * The hypervisor that runs a pod's virtual machine. `dragonball` needs the Rust shim.
+     * @default "qemu"
+     */
+    hypervisor?: Hypervisor;
+    /**
+     * Which of Kata's shims runs the pods. 4.1.0 carries the Rust one (runtime-rs) only.
+     * @default "rust" from 4.0.0 on, else "go"
+     */
+    shim?: KataShim;
+    /**
+     * Memory of a pod's virtual machine in MiB, before the pod's own limits. Kata's `default_memory`.
+     * @default 2048, and 512 on a node that is itself emulated
+     */
+    guestMemoryMib?: number;
+}
+
+/** Hypervisors that Kata can run a pod on. */
+export const Hypervisor = { Qemu: "qemu", CloudHypervisor: "clh", Dragonball: "dragonball" } as const;
+/** Hypervisors that Kata can run a pod on. */
+export type Hypervisor = (typeof Hypervisor)[keyof typeof Hypervisor];
+
+/** Kata's two shims: runtime-rs, and the older one in Go. */
+export const KataShim = { Rust: "rust", Go: "go" } as const;
+/** Kata's two shims. */
+export type KataShim = (typeof KataShim)[keyof typeof KataShim];
+
+/** A private mirror. */
+export interface MirrorArgs {
+    /** URL below which each download `https://host/path` is served as `<downloads>/host/path`. */
+    downloads?: string;
+    /** URL of a registry which serves image `registry.k8s.io/pause` as repository `registry.k8s.io/pause`. */
+    images?: string;
+}
+
+/** Releases to install in place of the pinned upstream ones. */
+export interface ReleasesArgs {
+    /** containerd: an archive with `bin/`. */
+    containerd?: ReleaseArgs;
+    /** runc: the binary. */
+    runc?: ReleaseArgs;
+    /** CNI plugins: an archive of the plugins. */
+    cniPlugins?: ReleaseArgs;
+    /** crictl: an archive of the binary. */
+    crictl?: ReleaseArgs;
+    /** Kata Containers: a `kata-static` archive, zstd. */
+    kata?: ReleaseArgs;
+    /** kubeadm: the binary. */
+    kubeadm?: ReleaseArgs;
+    /** kubelet: the binary. */
+    kubelet?: ReleaseArgs;
+    /** kubectl: the binary. */
+    kubectl?: ReleaseArgs;
+    /**
+     * Image of flanneld.
+     * @default flannel 0.28.4, by digest
+     */
+    flannelImage?: string;
+    /**
+     * Image that installs flannel's CNI plugin.
+     * @default flannel-cni-plugin 1.9.1-flannel1, by digest
+     */
+    flannelCniPluginImage?: string;
+}
+
+/** One release: what to download, and its digests. */
+export interface ReleaseArgs {
+    /** Version, without a leading v. */
+    version: string;
+    /**
+     * URL, in which `{version}` and `{arch}` (amd64, arm64) are filled in.
+     * @default upstream's
+     */
+    url?: string;
+    /** SHA-256 by architecture. At least one is given. */
+    sha256: DigestsArgs;
+}
+
+/** Digests by architecture, 64 hexadecimal digits each. */
+export interface DigestsArgs {
+    /** For x86-64. */
+    amd64?: string;
+    /** For 64-bit Arm. */
+    arm64?: string;
+}
+
+/** Upper bounds in seconds. They are generous, for an emulated machine is many times slower than a real one. */
+export interface TimeoutsArgs {
+    /**
+     * Making a machine, until it takes SSH.
+     * @default 1800
+     */
+    machineSeconds?: number;
+    /**
+     * Installing everything on a node.
+     * @default 3600
+     */
+    nodeSeconds?: number;
+    /**
+     * `kubeadm init`.
+     * @default 3600
+     */
+    controlPlaneSeconds?: number;
+    /**
+     * A pod or a DaemonSet until it is ready.
+     * @default 1800
+     */
+    podSeconds?: number;
+}
+
+/** The untrusted pod: `nginx-untrusted.yaml` of the guide, or your own. */
+export interface UntrustedPodArgs {
+    /**
+     * Name of the pod.
+     * @default "nginx-untrusted"
+     */
+    name?: string;
+    /**
+     * Namespace of the pod. It must exist.
+     * @default "default"
+     */
+    namespace?: pulumi.Input<string>;
+    /** Labels of the pod. */
+    labels?: pulumi.Input<{ [key: string]: pulumi.Input<string> }>;
+    /** Annotations, beside `io.kubernetes.cri.untrusted-workload: "true"`. */
+    annotations?: pulumi.Input<{ [key: string]: pulumi.Input<string> }>;
+    /**
+     * Image of the only container. Not with `spec`.
+     * @default "nginx"
+     */
+    image?: pulumi.Input<string>;
+    /**
+     * A whole PodSpec (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec), in
+     * place of `image`. Host namespaces, hostPath volumes, privileged containers and `runtimeClassName` are refused.
+     */
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the schema has no other word for a foreign type
+    spec?: pulumi.Input<any>;
+    /**
+     * Seconds that the pod may take to become Ready.
+     * @default 1800
+     */
+    timeoutSeconds?: number;
+}

@@ -1,0 +1,66 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { parse, stringify } from "yaml";
+import { NodeBootstrap } from "../node/nodeBootstrap";
+import { remoteStep } from "../node/remoteStep";
+import { controlPlaneSteps, inReverse } from "../node/steps";
+import { ClusterSpec } from "../spec";
+
+/** `kubeadm init` on an installed node. */
+export class ControlPlane extends pulumi.ComponentResource {
+    /** Done when the API serves. What lives in the cluster is deleted with it. */
+    public readonly init: command.remote.Command;
+    /** The administrator's kubeconfig, with the address under which the user reaches the API. Secret. */
+    public readonly kubeconfig: pulumi.Output<string>;
+
+    constructor(name: string, node: NodeBootstrap, spec: ClusterSpec, opts: pulumi.ComponentResourceOptions) {
+        super("kata-cluster:cluster:ControlPlane", name, {}, opts);
+        this.init = remoteStep(
+            `${node.machine.name}-init`,
+            {
+                machine: node.machine,
+                run: `node apply ${controlPlaneSteps.join(" ")}`,
+                undo: `node reset ${inReverse(controlPlaneSteps).join(" ")}`,
+                digest: node.bundle.digests.controlPlane,
+                timeoutSeconds: spec.timeouts.controlPlaneSeconds,
+                secretOutput: true,
+            },
+            { parent: this, dependsOn: node.installed },
+        );
+        this.kubeconfig = pulumi.secret(
+            pulumi
+                .all([this.init.stdout, node.machine.apiAddress])
+                .apply(([adminConf, address]) => userKubeconfig(adminConf, address, name)),
+        );
+        this.registerOutputs({ kubeconfig: this.kubeconfig });
+    }
+}
+
+/**
+ * The node's `admin.conf` with the server that the user reaches, and names that say which cluster it is.
+ *
+ * @throws if there is no cluster in it: the provider would take an empty kubeconfig for the user's own.
+ * @internal
+ */
+export function userKubeconfig(adminConf: string, address: string, name: string): string {
+    const config = parse(adminConf) as Partial<AdminConf> | undefined | null;
+    const cluster = config?.clusters?.[0]?.cluster;
+    const user = config?.users?.[0]?.user;
+    if (!cluster || !user) {
+        throw new Error(`the control plane of "${name}" gave no kubeconfig; run up again`);
+    }
+    const admin = `${name}-admin`;
+    return stringify({
+        apiVersion: "v1",
+        kind: "Config",
+        clusters: [{ name, cluster: { ...cluster, server: `https://${address}` } }],
+        users: [{ name: admin, user }],
+        contexts: [{ name, context: { cluster: name, user: admin } }],
+        "current-context": name,
+    });
+}
+
+interface AdminConf {
+    clusters: { cluster: object }[];
+    users: { user: object }[];
+}

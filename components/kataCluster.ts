@@ -1,0 +1,64 @@
+import * as pulumi from "@pulumi/pulumi";
+import { KataClusterArgs } from "./args";
+import { Flannel } from "./cluster/cni";
+import { ControlPlane } from "./cluster/controlPlane";
+import { IsolationFindings, proveIsolation } from "./cluster/isolationProof";
+import { kubeadmFiles } from "./cluster/kubeadmConfig";
+import { kubernetesProvider } from "./cluster/kubernetesProvider";
+import { runtimeClass } from "./cluster/runtimeClass";
+import { createMachines } from "./machine/machines";
+import { certificateNames } from "./machine/machine";
+import { NodeBootstrap } from "./node/nodeBootstrap";
+import { NodeFindings, nodeFindings } from "./node/nodeFindings";
+import { secretArgs } from "./secretArgs";
+import { resolve } from "./spec";
+import { UntrustedPod } from "./workload/untrustedPod";
+
+/**
+ * A Kubernetes cluster that runs untrusted pods in Kata Containers virtual machines, and proves that it does.
+ *
+ * @throws pulumi.InputPropertiesError before anything is made, with all that is wrong with the arguments.
+ */
+export class KataCluster extends pulumi.ComponentResource {
+    /** The administrator's kubeconfig, with the address under which you reach the API. Secret. */
+    public readonly kubeconfig!: pulumi.Output<string>;
+    /** The nodes, and what is installed on each. */
+    public readonly nodes!: pulumi.Output<NodeFindings[]>;
+    /** RuntimeClass for pods that are to run in a virtual machine. */
+    public readonly runtimeClassName!: pulumi.Output<string>;
+    /** What the isolation proof found for the untrusted pod. A proof that fails, fails the `up`. */
+    public readonly isolation!: pulumi.Output<IsolationFindings>;
+
+    constructor(name: string, args: KataClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+        const spec = resolve(name, args);
+        super("kata-cluster:index:KataCluster", name, secretArgs(args), opts);
+        const child = { parent: this };
+        spec.warnings.forEach((warning) => void pulumi.log.warn(warning, this));
+
+        const machine = createMachines(spec, child)[0]!;
+        const kubeadm = certificateNames(machine).apply((names) => kubeadmFiles(spec, machine.name, names));
+        const node = new NodeBootstrap(machine, spec, kubeadm, child);
+        const controlPlane = new ControlPlane(name, node, spec, child);
+
+        const provider = kubernetesProvider(name, controlPlane, child);
+        const inCluster = { ...child, provider, deletedWith: controlPlane.init };
+        const network = spec.kubernetes.cni === "flannel" ? [new Flannel(`${name}-flannel`, spec, inCluster)] : [];
+        const kata = runtimeClass(name, spec, inCluster);
+
+        const untrusted = new UntrustedPod(`${name}-untrusted`, spec.untrustedPod, {
+            ...inCluster,
+            dependsOn: [kata, ...network],
+        });
+
+        this.kubeconfig = controlPlane.kubeconfig;
+        this.nodes = pulumi.all([nodeFindings(node)]);
+        this.runtimeClassName = kata.metadata.name;
+        this.isolation = proveIsolation(name, node, untrusted, spec.timeouts.podSeconds, child);
+        this.registerOutputs({
+            kubeconfig: this.kubeconfig,
+            nodes: this.nodes,
+            runtimeClassName: this.runtimeClassName,
+            isolation: this.isolation,
+        });
+    }
+}

@@ -1,0 +1,40 @@
+import * as pulumi from "@pulumi/pulumi";
+import { types } from "@pulumi/command";
+
+/** An SSH server and how to log in to it. */
+export interface SshEndpoint {
+    address: pulumi.Input<string>;
+    port?: number;
+    user?: string;
+    privateKey?: pulumi.Input<string>;
+    privateKeyPassword?: pulumi.Input<string>;
+    password?: pulumi.Input<string>;
+    hostKey: pulumi.Input<string>;
+}
+
+/**
+ * The only place that makes a connection. It takes fields one by one: a field that the provider does not know would
+ * print the private key (pulumi/pulumi#19465).
+ */
+export function connectionTo(endpoint: SshEndpoint, bastion?: SshEndpoint): types.input.remote.ConnectionArgs {
+    return { ...login(endpoint), proxy: bastion && login(bastion) };
+}
+
+function login(endpoint: SshEndpoint) {
+    return {
+        host: endpoint.address,
+        port: endpoint.port ?? 22,
+        user: endpoint.user ?? "root",
+        privateKey: secret(endpoint.privateKey),
+        privateKeyPassword: secret(endpoint.privateKeyPassword),
+        password: secret(endpoint.password),
+        hostKey: endpoint.hostKey,
+        // The step's own timeout bounds the dialling: a machine may be booting.
+        dialErrorLimit: -1,
+        perDialTimeout: 30,
+    };
+}
+
+function secret(value: pulumi.Input<string> | undefined) {
+    return value === undefined ? undefined : pulumi.secret(value);
+}

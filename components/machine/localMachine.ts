@@ -1,0 +1,136 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { bundle, filesBelow } from "../bundle";
+import { LocalMachineSpec } from "../spec";
+import { defaultImage } from "./cloudImages";
+import { connectionTo } from "./connection";
+import { Machine } from "./machine";
+
+const user = "kata";
+const scripts = path.join(__dirname, "local");
+
+/** A QEMU virtual machine on this computer, reached through ports on 127.0.0.1. */
+export class LocalMachine extends pulumi.ComponentResource implements Machine {
+    public readonly connection: Machine["connection"];
+    public readonly apiAddress: string;
+    public readonly owner: command.local.Command;
+    public readonly dependsOn: pulumi.Resource[];
+
+    constructor(
+        public readonly name: string,
+        spec: LocalMachineSpec,
+        timeoutSeconds: number,
+        opts: pulumi.ComponentResourceOptions,
+    ) {
+        super("kata-cluster:machine:LocalMachine", name, {}, opts);
+        const keys = this.makeKeys();
+        this.owner = this.runMachine(spec, timeoutSeconds, keys);
+        this.dependsOn = [this.owner];
+        this.apiAddress = `127.0.0.1:${spec.apiPort}`;
+        this.connection = connectionTo({
+            address: "127.0.0.1",
+            port: spec.sshPort,
+            user,
+            privateKey: keys.user.privateKey,
+            hostKey: pulumi.unsecret(keys.host.publicKey),
+        });
+        this.registerOutputs({ apiAddress: this.apiAddress });
+    }
+
+    /** A key for the user and one for the machine, made once and kept as secrets. */
+    private makeKeys(): pulumi.Output<Keys> {
+        const keys = new command.local.Command(
+            `${this.name}-keys`,
+            {
+                create: 'bash -c "$SCRIPTS" bundle keys',
+                environment: { SCRIPTS: localBundle() },
+                logging: "none",
+                addPreviousOutputInEnv: false,
+            },
+            {
+                parent: this,
+                additionalSecretOutputs: ["stdout"],
+                // An edit of the scripts must not make new keys for a machine that has the old ones.
+                ignoreChanges: ["create", "environment"],
+            },
+        );
+        return pulumi.secret(keys.stdout.apply((stdout) => JSON.parse(stdout) as Keys));
+    }
+
+    private runMachine(spec: LocalMachineSpec, timeoutSeconds: number, keys: pulumi.Output<Keys>) {
+        const vmName = `${pulumi.getProject()}-${pulumi.getStack()}-${this.name}`;
+        const image = spec.image ?? defaultImage(process.arch);
+        const seconds = `${timeoutSeconds}s`;
+        return new command.local.Command(
+            `${this.name}-vm`,
+            {
+                create: 'bash -c "$SCRIPTS" bundle vm apply',
+                delete: 'bash -c "$SCRIPTS" bundle vm delete',
+                environment: {
+                    SCRIPTS: localBundle(),
+                    VM_NAME: vmName,
+                    VM_CPUS: String(spec.cpus),
+                    VM_MEMORY_MIB: String(spec.memoryMib),
+                    VM_DISK_GIB: String(spec.diskGib),
+                    VM_IMAGE: image.path ?? "",
+                    VM_IMAGE_URL: image.url ?? "",
+                    VM_IMAGE_SHA256: image.sha256 ?? "",
+                    VM_IMAGE_SHA512: image.sha512 ?? "",
+                    VM_SSH_PORT: String(spec.sshPort),
+                    VM_API_PORT: String(spec.apiPort),
+                    VM_USER: user,
+                    VM_ACCELERATOR: spec.accelerator,
+                    VM_TIMEOUT_SECONDS: String(timeoutSeconds),
+                    VM_BOOT: String(bootNumber(vmName)),
+                },
+                stdin: keys.apply(({ user, host }) =>
+                    JSON.stringify({
+                        userPublicKey: user.publicKey,
+                        hostPrivateKey: host.privateKey,
+                        hostPublicKey: host.publicKey,
+                    }),
+                ),
+                logging: "stderr",
+                addPreviousOutputInEnv: false,
+            },
+            { parent: this, customTimeouts: { create: seconds, update: seconds, delete: seconds } },
+        );
+    }
+}
+
+interface Keys {
+    user: { privateKey: string; publicKey: string };
+    host: { privateKey: string; publicKey: string };
+}
+
+function localBundle(): string {
+    return bundle(scripts, filesBelow(scripts));
+}
+
+/**
+ * Which boot of the machine is wanted: the one that runs, or the next one. So an `up` after the computer was restarted
+ * shows one change, and starts the machine again. The files are those that `local/vm.sh` keeps.
+ */
+function bootNumber(vmName: string): number {
+    const state = process.env.XDG_STATE_HOME ?? path.join(os.homedir(), ".local", "state");
+    const directory = path.join(state, "kata-cluster", vmName);
+    const last = Number(read(path.join(directory, "boot")) ?? 0);
+    const pid = Number(read(path.join(directory, "pid")) ?? 0);
+    return pid > 0 && isRunning(pid) ? Math.max(last, 1) : last + 1;
+}
+
+function read(file: string): string | undefined {
+    return fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim() : undefined;
+}
+
+function isRunning(pid: number): boolean {
+    try {
+        process.kill(pid, 0);
+        return true;
+    } catch (error) {
+        return (error as NodeJS.ErrnoException).code === "EPERM";
+    }
+}

@@ -1,0 +1,62 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { Files } from "../bundle";
+import { Machine } from "../machine/machine";
+import { ClusterSpec } from "../spec";
+import { bundlePath, HostBundle, hostBundle } from "./hostBundle";
+import { remoteStep } from "./remoteStep";
+import { installSteps, inReverse } from "./steps";
+
+/** Brings a machine to the point where it can become a node: runtime, Kata and Kubernetes installed. */
+export class NodeBootstrap extends pulumi.ComponentResource {
+    /** Everything that later stages run on the node. */
+    public readonly bundle: pulumi.Output<HostBundle>;
+    /** Done when the node is ready for `kubeadm`. */
+    public readonly installed: command.remote.Command;
+
+    constructor(
+        public readonly machine: Machine,
+        spec: ClusterSpec,
+        controlPlane: pulumi.Input<Files>,
+        opts: pulumi.ComponentResourceOptions,
+    ) {
+        super("kata-cluster:node:NodeBootstrap", machine.name, {}, opts);
+        this.bundle = pulumi.output(controlPlane).apply((files) => hostBundle(spec, machine.name, files));
+        const bundle = this.upload(spec);
+        this.installed = this.install(spec, bundle);
+        this.registerOutputs({});
+    }
+
+    private upload(spec: ClusterSpec) {
+        const { machine } = this;
+        const bounded = `${spec.timeouts.machineSeconds}s`;
+        return new command.remote.CopyToRemote(
+            `${machine.name}-bundle`,
+            {
+                connection: machine.connection,
+                source: this.bundle.apply((bundle) => new pulumi.asset.StringAsset(bundle.text)),
+                remotePath: bundlePath,
+            },
+            {
+                parent: this,
+                dependsOn: machine.dependsOn,
+                deletedWith: machine.owner,
+                customTimeouts: { create: bounded, update: bounded },
+            },
+        );
+    }
+
+    private install(spec: ClusterSpec, bundle: pulumi.Resource) {
+        return remoteStep(
+            `${this.machine.name}-install`,
+            {
+                machine: this.machine,
+                run: `node apply ${installSteps.join(" ")}`,
+                undo: `node reset ${inReverse(installSteps).join(" ")}`,
+                digest: this.bundle.digests.install,
+                timeoutSeconds: spec.timeouts.nodeSeconds,
+            },
+            { parent: this, dependsOn: bundle },
+        );
+    }
+}

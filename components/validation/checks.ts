@@ -1,0 +1,137 @@
+import * as ipaddr from "ipaddr.js";
+import { Problems } from "./problems";
+
+/** RFC 1123 label, as Kubernetes wants of node names: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
+export function rfc1123Label(problems: Problems, path: string, value: string, maxLength: number) {
+    problems.check(
+        typeof value === "string" && value.length <= maxLength && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value),
+        path,
+        value,
+        "not a valid name",
+        `at most ${maxLength} lower-case letters, digits and "-", starting and ending with a letter or digit`,
+        'for example "lab"',
+    );
+}
+
+/** A TCP port. */
+export function port(problems: Problems, path: string, value: number) {
+    problems.check(
+        Number.isInteger(value) && value >= 1 && value <= 65535,
+        path,
+        value,
+        "not a port",
+        "a whole number from 1 to 65535",
+        "leave it out for the default",
+    );
+}
+
+/** A whole number from `least` on. */
+export function positive(problems: Problems, path: string, value: number, least: number, why: string) {
+    problems.check(
+        Number.isInteger(value) && value >= least,
+        path,
+        value,
+        why,
+        `a whole number from ${least} on`,
+        "leave it out for the default",
+    );
+}
+
+/** An http or https URL. */
+export function url(problems: Problems, path: string, value: string) {
+    problems.check(
+        URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+        path,
+        value,
+        "not a URL",
+        "http:// or https://, with a host",
+        'for example "https://mirror.example.com"',
+    );
+}
+
+/** kubeadm gives every node a /24 out of the pod range, and wants at most 2^16 of them. */
+export function podRange(problems: Problems, path: string, value: string) {
+    const range = ipv4Range(problems, path, value, "10.244.0.0/16");
+    problems.check(
+        !range || (range[1] <= 24 && range[1] >= 8),
+        path,
+        value,
+        "every node takes a /24 out of it",
+        "a prefix length from 8 to 24",
+        'for example "10.244.0.0/16"',
+    );
+}
+
+/** kubeadm wants at least 10 addresses for services, and at most 20 host bits. */
+export function serviceRange(problems: Problems, path: string, value: string, podCidr: string) {
+    const range = ipv4Range(problems, path, value, "10.96.0.0/12");
+    problems.check(
+        !range || (range[1] >= 12 && range[1] <= 28),
+        path,
+        value,
+        "too small or too large for kubeadm",
+        "a prefix length from 12 to 28",
+        'for example "10.96.0.0/12"',
+    );
+    const pods = parseIpv4(podCidr);
+    problems.check(
+        !range || !pods || !overlap(range, pods),
+        path,
+        value,
+        `it overlaps kubernetes.podCidr ${podCidr}`,
+        "two ranges that do not overlap",
+        "leave both out for 10.244.0.0/16 and 10.96.0.0/12",
+    );
+}
+
+type Range = [ipaddr.IPv4, number];
+
+function ipv4Range(problems: Problems, path: string, value: string, example: string): Range | undefined {
+    const range = parseIpv4(value);
+    const fits = problems.check(
+        range,
+        path,
+        value,
+        "not an IPv4 range",
+        "an IPv4 CIDR such as " + example,
+        `use "${example}"`,
+    );
+    if (!fits || !range) {
+        return undefined;
+    }
+    const network = ipaddr.IPv4.networkAddressFromCIDR(value).toString();
+    problems.check(
+        network === range[0].toString(),
+        path,
+        value,
+        "the address is not the network's own",
+        "host bits that are all zero",
+        `use "${network}/${range[1]}"`,
+    );
+    for (const [taken, what] of reserved) {
+        problems.check(
+            !overlap(range, ipaddr.IPv4.parseCIDR(taken)),
+            path,
+            value,
+            `it overlaps ${taken}, ${what}`,
+            "a private range of your own",
+            `use "${example}"`,
+        );
+    }
+    return range;
+}
+
+const reserved: [string, string][] = [
+    ["127.0.0.0/8", "which is loopback"],
+    ["169.254.0.0/16", "which is link-local and holds cloud metadata servers"],
+    ["224.0.0.0/4", "which is multicast"],
+];
+
+function parseIpv4(value: string): Range | undefined {
+    return typeof value === "string" && ipaddr.IPv4.isValidCIDR(value) ? ipaddr.IPv4.parseCIDR(value) : undefined;
+}
+
+function overlap(one: Range, other: Range): boolean {
+    const bits = Math.min(one[1], other[1]);
+    return one[0].match(other[0], bits);
+}

@@ -1,0 +1,87 @@
+import * as pulumi from "@pulumi/pulumi";
+import { UntrustedPodArgs } from "../args";
+import { Problems } from "./problems";
+import { positive, rfc1123Label } from "./checks";
+
+/** Annotations under these would change how the pod's virtual machine is made. */
+const runtimeAnnotations = /^(io\.katacontainers\.|io\.kubernetes\.cri-o\.|run\.oci\.)/i;
+
+/** Refuses what would give an untrusted pod a way to the node. Outputs are judged on the node and by the API server. */
+export function checkPodSpec(problems: Problems, at: string, input: UntrustedPodArgs) {
+    rfc1123Label(problems, `${at}.name`, input.name ?? "nginx-untrusted", 63);
+    if (input.timeoutSeconds !== undefined) {
+        positive(problems, `${at}.timeoutSeconds`, input.timeoutSeconds, 1, "a number of seconds");
+    }
+    problems.check(
+        !(input.image !== undefined && input.spec !== undefined),
+        `${at}.image`,
+        input.image,
+        `${at}.spec names the images of its containers`,
+        "image or spec",
+        "leave image out",
+    );
+    for (const annotation of Object.keys(plain(input.annotations))) {
+        problems.check(
+            !runtimeAnnotations.test(annotation),
+            `${at}.annotations`,
+            annotation,
+            "an untrusted pod may not configure its runtime",
+            "annotations of your own",
+            "remove it",
+        );
+    }
+    if (input.spec !== undefined) {
+        checkSpec(problems, `${at}.spec`, plain(input.spec));
+    }
+}
+
+function checkSpec(problems: Problems, at: string, spec: Record<string, unknown>) {
+    const refuse = (bad: boolean, path: string, value: unknown, why: string) =>
+        problems.check(!bad, path, value, why, "a pod without access to the node", "remove it, or do not use UntrustedPod");
+    for (const key of ["hostNetwork", "hostPID", "hostIPC"]) {
+        refuse(spec[key] === true, `${at}.${key}`, spec[key], "an untrusted pod may not share the node's namespaces");
+    }
+    refuse(spec.nodeName !== undefined, `${at}.nodeName`, spec.nodeName, "it would pass by the scheduler");
+    problems.check(
+        spec.runtimeClassName === undefined,
+        `${at}.runtimeClassName`,
+        spec.runtimeClassName,
+        "the annotation chooses the runtime, and containerd refuses both together",
+        "no runtimeClassName",
+        "remove it",
+    );
+    list(spec.volumes).forEach((volume, i) =>
+        refuse("hostPath" in volume, `${at}.volumes[${i}].hostPath`, volume.hostPath, "it would share the node's files"),
+    );
+    const kinds = ["containers", "initContainers", "ephemeralContainers"];
+    problems.check(
+        pulumi.Output.isInstance(spec.containers) || list(spec.containers).length > 0,
+        `${at}.containers`,
+        spec.containers,
+        "a pod needs a container",
+        "one container or more",
+        "for example [{ name: 'nginx', image: 'nginx' }]",
+    );
+    for (const kind of kinds) {
+        list(spec[kind]).forEach((container, i) => {
+            const here = `${at}.${kind}[${i}].securityContext`;
+            const context = plain(container.securityContext);
+            refuse(context.privileged === true, `${here}.privileged`, true, "it would get the node's devices");
+            const added = plain(context.capabilities).add;
+            refuse(list2(added).length > 0, `${here}.capabilities.add`, added, "an untrusted pod gets no capabilities");
+        });
+    }
+}
+
+function plain(value: unknown): Record<string, unknown> {
+    const known = typeof value === "object" && value !== null && !pulumi.Output.isInstance(value);
+    return known ? (value as Record<string, unknown>) : {};
+}
+
+function list(value: unknown): Record<string, unknown>[] {
+    return list2(value).map(plain);
+}
+
+function list2(value: unknown): unknown[] {
+    return Array.isArray(value) ? value : [];
+}

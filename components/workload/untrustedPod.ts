@@ -1,0 +1,52 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { UntrustedPodArgs } from "../args";
+import { checkPodSpec } from "../validation/podSpec";
+import { Problems } from "../validation/problems";
+
+/** The annotation that sends a pod to Kata, as in the guide. containerd takes handler `untrusted` for it. */
+export const untrustedAnnotation = { "io.kubernetes.cri.untrusted-workload": "true" };
+
+/**
+ * A pod that is not trusted: it carries the guide's annotation, and so runs in a virtual machine of its own. Waits
+ * until the pod is Ready. Give it the cluster through a Kubernetes `provider` made from `KataCluster.kubeconfig`.
+ *
+ * The annotation alone brings no PodOverhead and no node selector; that is for pods of RuntimeClass `kata`.
+ *
+ * @throws pulumi.InputPropertiesError if the pod asks for access to its node.
+ */
+export class UntrustedPod extends pulumi.ComponentResource {
+    /** Name of the pod. */
+    public readonly name!: pulumi.Output<string>;
+    /** Namespace of the pod. */
+    public readonly namespace!: pulumi.Output<string>;
+    /** The pod as the API server has it. */
+    public readonly pod!: k8s.core.v1.Pod;
+
+    constructor(name: string, args: UntrustedPodArgs, opts?: pulumi.ComponentResourceOptions) {
+        const problems = new Problems(name, "UntrustedPod");
+        checkPodSpec(problems, "args", args);
+        problems.throwIfAny();
+        super("kata-cluster:index:UntrustedPod", name, args, opts);
+        const podName = args.name ?? "nginx-untrusted";
+        const bounded = `${args.timeoutSeconds ?? 1800}s`;
+        this.pod = new k8s.core.v1.Pod(
+            name,
+            {
+                metadata: {
+                    name: podName,
+                    namespace: args.namespace ?? "default",
+                    labels: pulumi.output(args.labels).apply((labels) => ({ app: podName, ...labels })),
+                    annotations: pulumi
+                        .output(args.annotations)
+                        .apply((annotations) => ({ ...annotations, ...untrustedAnnotation })),
+                },
+                spec: args.spec ?? { containers: [{ name: "nginx", image: args.image ?? "nginx" }] },
+            },
+            { parent: this, customTimeouts: { create: bounded, update: bounded, delete: bounded } },
+        );
+        this.name = this.pod.metadata.name;
+        this.namespace = this.pod.metadata.namespace;
+        this.registerOutputs({ name: this.name, namespace: this.namespace, pod: this.pod });
+    }
+}
