@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Makes the machine's two key pairs: the login user's, and the host key that the machine will show.
+# Standard output is one JSON object {user,host}, each {privateKey,publicKey}, in OpenSSH form. It is a secret.
+set -euo pipefail
+umask 077
+
+directory=$(mktemp -d "${TMPDIR:-/tmp}/kata-cluster-keys.XXXXXX")
+trap 'rm -rf "$directory"' EXIT
+
+command -v ssh-keygen >/dev/null || {
+    echo 'kata-cluster: ssh-keygen is not installed. Fix: Debian, Ubuntu: apt-get install openssh-client; Fedora: dnf install openssh-clients' >&2
+    exit 1
+}
+
+# pair NAME: the only character of these files that JSON escapes is the newline.
+pair() {
+    local private public
+    ssh-keygen -q -t ed25519 -N '' -C '' -f "$directory/$1" </dev/null >&2
+    private=$(cat "$directory/$1")
+    read -r public <"$directory/$1.pub"
+    # Without the empty comment's blank.
+    printf '"%s":{"privateKey":"%s\\n","publicKey":"%s"}' "$1" "${private//$'\n'/\\n}" "${public% }"
+}
+
+user=$(pair user)
+host=$(pair host)
+printf '{%s,%s}\n' "$user" "$host"

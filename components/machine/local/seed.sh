@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The seed: a small ISO labelled cidata, from which cloud-init (its NoCloud data source) sets the machine up.
+set -euo pipefail
+
+# Prints the first ISO maker there is. macOS has hdiutil.
+iso_maker() {
+    local tool
+    for tool in genisoimage xorrisofs mkisofs hdiutil; do
+        if command -v "$tool"; then
+            return
+        fi
+    done
+    return 1
+}
+
+indent() { sed "s/^/$1/"; }
+
+# user_data USER_PUBLIC_KEY HOST_PRIVATE_KEY HOST_PUBLIC_KEY: https://cloudinit.readthedocs.io/en/latest/reference/
+user_data() {
+    cat <<YAML
+#cloud-config
+hostname: $VM_NAME
+manage_etc_hosts: localhost
+users:
+  - name: $VM_USER
+    shell: /bin/bash
+    sudo: "ALL=(ALL) NOPASSWD:ALL"
+    lock_passwd: true
+    ssh_authorized_keys:
+      - "$1"
+disable_root: true
+ssh_pwauth: false
+ssh_deletekeys: true
+ssh_keys:
+  ed25519_private: |
+$(indent '    ' <<<"$2")
+  ed25519_public: "$3"
+growpart:
+  mode: auto
+  devices: ["/"]
+package_update: false
+package_upgrade: false
+bootcmd:
+  - |
+    accelerator=$ACCELERATOR
+$(indent '    ' <"$HERE/guest/boot.sh")
+YAML
+}
+
+# Prints what the seed will hold, so that a change of it can be seen. cloud-init takes a machine with another
+# instance-id as new: it sets user and host key anew, and leaves the rest of the disk alone.
+seed_digest() {
+    digest 256 <(user_data "$@")
+}
+
+# make_seed DIGEST USER_PUBLIC_KEY HOST_PRIVATE_KEY HOST_PUBLIC_KEY
+make_seed() {
+    local source=$VM_DIRECTORY/seed maker
+    maker=$(iso_maker)
+    rm -rf "$source" "$SEED.part"
+    mkdir "$source"
+    printf 'instance-id: %s-%s\nlocal-hostname: %s\n' "$VM_NAME" "${1:0:12}" "$VM_NAME" >"$source/meta-data"
+    shift
+    user_data "$@" >"$source/user-data"
+    case $maker in
+        */hdiutil) hdiutil makehybrid -quiet -iso -joliet -default-volume-name cidata -o "$SEED.part.iso" "$source" &&
+            mv "$SEED.part.iso" "$SEED.part" ;;
+        *) "$maker" -quiet -input-charset utf-8 -volid cidata -joliet -rock -output "$SEED.part" "$source" ;;
+    esac >&2
+    rm -rf "$source"
+    mv "$SEED.part" "$SEED"
+}

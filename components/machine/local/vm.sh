@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# A QEMU machine on the operator's computer: vm.sh apply|status|delete
+#
+# `apply` makes the machine what the settings say, from any state it is in, and returns when SSH shows its host key.
+# Settings are environment variables:
+#   VM_NAME VM_USER VM_CPUS VM_MEMORY_MIB VM_DISK_GIB VM_SSH_PORT VM_API_PORT
+#   VM_IMAGE (a path), or VM_IMAGE_URL with VM_IMAGE_SHA512 or VM_IMAGE_SHA256
+#   VM_ACCELERATOR auto|kvm|tcg, VM_BOOT (a number), VM_TIMEOUT_SECONDS (default 600), VM_STOP_SECONDS (default 180)
+#   VM_DIRECTORY (default ${XDG_STATE_HOME:-$HOME/.local/state}/kata-cluster/$VM_NAME)
+# Standard input of `apply` is {"userPublicKey","hostPrivateKey","hostPublicKey"}. `status` and `delete` read none and
+# need VM_NAME only.
+#
+# Files in VM_DIRECTORY:
+#   pid           process id of QEMU, while it runs; stale after a restart of the computer
+#   boot          the VM_BOOT that was last started. `apply` runs again when its settings change, so whoever finds the
+#                 process gone passes VM_BOOT = boot + 1
+#   command       QEMU's arguments and the seed's digest, as last started: what differs from them restarts the machine
+#   accelerator   kvm or tcg, as last started
+#   disk.qcow2    the machine's disk, an overlay on the image; disk.qcow2.image says which
+#   seed.iso      cloud-init's settings, with the host key: readable by the owner only
+#   console.log   what the machine wrote to its serial console since it was started
+#   qmp.in/.out   FIFOs, QEMU's machine protocol
+#   lock          held by a running `apply` or `delete`
+set -euo pipefail
+umask 077
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+for part in lib image seed probe qemu; do
+    # shellcheck source=/dev/null
+    . "$HERE/$part.sh"
+done
+
+apply() {
+    local secrets user_key host_key host_public seed wanted on='' emulated=false
+    secrets=$(cat)
+    user_key=$(secret_field userPublicKey "$secrets")
+    host_key=$(secret_field hostPrivateKey "$secrets")
+    host_public=$(secret_field hostPublicKey "$secrets")
+    check_settings
+    require_tools
+
+    mkdir -p "$VM_DIRECTORY"
+    lock "$VM_DIRECTORY/lock" "$VM_TIMEOUT_SECONDS"
+    ! running >/dev/null || on=$(cat "$VM_DIRECTORY/accelerator")
+    get_image
+    check_disk
+    choose_accelerator "$on"
+    warn_of_emulation
+    qemu_arguments
+    seed=$(seed_digest "$user_key" "$host_key" "$host_public")
+    wanted=$(printf '%s\n' "${QEMU_ARGUMENTS[@]}" "seed $seed")
+
+    if [[ -z "$on" || "$wanted" != "$(cat "$VM_DIRECTORY/command" 2>/dev/null)" ]] || disk_grows; then
+        # Before a running machine is stopped for nothing.
+        require_own_or_free_port "$on" "$VM_SSH_PORT" sshPort
+        require_own_or_free_port "$on" "$VM_API_PORT" apiPort
+        stop_machine "$VM_STOP_SECONDS"
+        converge_disk
+        make_seed "$seed" "$user_key" "$host_key" "$host_public"
+        start_machine
+        printf '%s\n' "$wanted" >"$VM_DIRECTORY/command"
+        echo "$ACCELERATOR" >"$VM_DIRECTORY/accelerator"
+    fi
+    # Before the wait: if it fails, the next run differs in VM_BOOT and so waits again.
+    echo "$VM_BOOT" >"$VM_DIRECTORY/boot"
+    wait_for_ssh "$host_public" "$VM_TIMEOUT_SECONDS"
+    [[ $ACCELERATOR == kvm ]] || emulated=true
+    printf '{"name":"%s","accelerator":"%s","emulated":%s,"sshPort":%s,"apiPort":%s,"qemuVersion":"%s"}\n' \
+        "$VM_NAME" "$ACCELERATOR" "$emulated" "$VM_SSH_PORT" "$VM_API_PORT" "$(qemu_version)"
+}
+
+check_settings() {
+    VM_TIMEOUT_SECONDS=${VM_TIMEOUT_SECONDS:-600} VM_STOP_SECONDS=${VM_STOP_SECONDS:-180}
+    local number
+    setting VM_USER '[a-z_][a-z0-9_-]{0,31}' 'a user name'
+    for number in VM_CPUS VM_MEMORY_MIB VM_DISK_GIB VM_SSH_PORT VM_API_PORT VM_TIMEOUT_SECONDS; do
+        setting "$number" '[1-9][0-9]{0,6}' 'a positive number'
+    done
+    setting VM_STOP_SECONDS '[0-9]{1,6}' 'a number'
+    setting VM_BOOT '[0-9]{1,9}' 'a number'
+    setting VM_ACCELERATOR 'auto|kvm|tcg' 'auto, kvm or tcg'
+    [[ "$VM_SSH_PORT" != "$VM_API_PORT" ]] || fail "sshPort and apiPort are both $VM_SSH_PORT" 'set machines.local.apiPort to another port'
+    [[ -z "${VM_IMAGE:-}" ]] || return 0
+    setting VM_IMAGE_URL 'https?://[^[:space:]]+' 'a URL, and VM_IMAGE is not set'
+    if [[ -n "${VM_IMAGE_SHA512:-}" ]]; then
+        setting VM_IMAGE_SHA512 '[0-9a-f]{128}' '128 lower-case hexadecimal digits'
+    else
+        setting VM_IMAGE_SHA256 '[0-9a-f]{64}' '64 lower-case hexadecimal digits'
+    fi
+}
+
+warn_of_emulation() {
+    [[ $ACCELERATOR == tcg ]] || return 0
+    say 'warning: the machine is emulated (TCG), many times slower than with KVM; allow minutes for each step'
+    # Seen: guests within the machine hang or reset it, whatever npt is (QEMU 10.0).
+    [[ "$(qemu_version)" == 7.* || $ARCHITECTURE != x86_64 ]] ||
+        say "warning: under TCG, guests within the machine are known to be stable with QEMU 7.2; this is $(qemu_version)"
+}
+
+qemu_version() { "qemu-system-$ARCHITECTURE" --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p'; }
+
+disk_grows() { (($(image_property virtual-size "$DISK") < $(wanted_bytes))); }
+
+# require_own_or_free_port RUNNING_ON PORT ARGUMENT
+require_own_or_free_port() {
+    [[ -z "$1" ]] || ! grep -q "127\.0\.0\.1:$2-:" "$VM_DIRECTORY/command" || return 0
+    require_free_port "$2" "$3"
+}
+
+delete() {
+    [[ -d "$VM_DIRECTORY" ]] || return 0
+    lock "$VM_DIRECTORY/lock" "${VM_TIMEOUT_SECONDS:-600}"
+    # QEMU is asked to end, not the guest: what that would save is deleted anyway.
+    stop_machine 0
+    (
+        cd "$VM_DIRECTORY"
+        rm -rf seed
+        rm -f pid boot command accelerator console.log qmp.in qmp.out seed.iso seed.iso.part seed.iso.part.iso \
+            disk.qcow2 disk.qcow2.image disk.qcow2.part lock
+    )
+    rmdir "$VM_DIRECTORY" 2>/dev/null || say "$VM_DIRECTORY is kept, for it holds files that are not the machine's"
+    say 'deleted'
+}
+
+status() {
+    local boot=0 running=false
+    ! running >/dev/null || running=true
+    [[ ! -s "$VM_DIRECTORY/boot" ]] || boot=$(cat "$VM_DIRECTORY/boot")
+    printf '{"running":%s,"boot":%s}\n' "$running" "$boot"
+}
+
+# A name becomes a host name and a folder's.
+setting VM_NAME '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' 'an RFC 1123 label'
+ARCHITECTURE=$(host_architecture)
+VM_DIRECTORY=${VM_DIRECTORY:-${XDG_STATE_HOME:-$HOME/.local/state}/kata-cluster/$VM_NAME}
+# shellcheck disable=SC2034 # the other files use them
+DISK=$VM_DIRECTORY/disk.qcow2 SEED=$VM_DIRECTORY/seed.iso
+case ${1:-} in
+    apply | status | delete) "$1" ;;
+    *)
+        echo 'usage: vm.sh apply|status|delete' >&2
+        exit 2
+        ;;
+esac
