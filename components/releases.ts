@@ -40,14 +40,16 @@ export function resolveKata(problems: Problems, input: args.KataArgs, release?: 
         `${known.join(", ")}, or any from ${minimumKata} on with releases.kata of the same version`,
         `use "${defaultVersions.kata}"`,
     );
-    const safe = valid && problems.check(
-        semver.gte(version, minimumKata),
-        "kata.version",
-        version,
-        "a pod can take over its node: CVE-2026-44210, CVE-2026-47243",
-        `${minimumKata} or newer`,
-        `use "${defaultVersions.kata}"`,
-    );
+    const safe =
+        valid &&
+        problems.check(
+            semver.gte(version, minimumKata),
+            "kata.version",
+            version,
+            "a pod can take over its node: CVE-2026-44210, CVE-2026-47243",
+            `${minimumKata} or newer`,
+            `use "${defaultVersions.kata}"`,
+        );
     const hypervisor = problems.oneOf("kata.hypervisor", input.hypervisor, args.Hypervisor, "qemu");
     const rustByDefault = !safe || semver.gte(version, saferKata);
     const shim = problems.oneOf("kata.shim", input.shim, args.KataShim, rustByDefault ? "rust" : "go");
@@ -69,7 +71,9 @@ export function resolveKata(problems: Problems, input: args.KataArgs, release?: 
     );
     const warnings =
         safe && semver.lt(version, saferKata)
-            ? [`kata.version = "${version}": CVE-2026-50540 is open below ${saferKata}. No pod annotation is passed on to Kata here, which closes the known way in; ${defaultVersions.kata} is safer.`]
+            ? [
+                  `kata.version = "${version}": CVE-2026-50540 is open below ${saferKata}. No pod annotation is passed on to Kata here, which closes the known way in; ${defaultVersions.kata} is safer.`,
+              ]
             : [];
     return { version, hypervisor, shim, warnings };
 }
@@ -133,7 +137,8 @@ function checkRelease(problems: Problems, name: ReleaseName, own: args.ReleaseAr
     }
     const digests = Object.entries(own.sha256 ?? {}).filter(([, digest]) => digest !== undefined);
     problems.check(
-        digests.length > 0 && digests.every(([arch, digest]) => /^(amd64|arm64)$/.test(arch) && /^[0-9a-f]{64}$/.test(digest)),
+        digests.length > 0 &&
+            digests.every(([arch, digest]) => /^(amd64|arm64)$/.test(arch) && /^[0-9a-f]{64}$/.test(digest)),
         `${at}.sha256`,
         own.sha256,
         "a download is verified before it is used",

@@ -106,7 +106,8 @@ function resolveKubernetes(
     const version = input.version ?? defaultVersions.kubernetes;
     const overridden = releases.kubeadm && releases.kubelet && releases.kubectl;
     problems.check(
-        semver.valid(version) === version && (version in kubernetesSets || (overridden && minorSet(version) !== undefined)),
+        semver.valid(version) === version &&
+            (version in kubernetesSets || (overridden && minorSet(version) !== undefined)),
         "kubernetes.version",
         version,
         "not a version that can be installed",
@@ -133,7 +134,9 @@ function resolveKubernetes(
 }
 
 function resolveMachines(problems: Problems, cluster: string, input: args.MachinesArgs | undefined): MachineSpec[] {
-    const given = Object.entries(input ?? {}).filter(([, value]) => value !== undefined).map(([key]) => key);
+    const given = Object.entries(input ?? {})
+        .filter(([, value]) => value !== undefined)
+        .map(([key]) => key);
     const single = problems.check(
         given.length === 1 && (given[0] === "local" || given[0] === "existing"),
         "machines",
@@ -303,7 +306,9 @@ function resolveTimeouts(problems: Problems, input: args.TimeoutsArgs): ClusterS
 
 /** The set of the same minor version, whose companions fit a patch release that is not in the list. */
 function minorSet(version: string) {
-    const entry = Object.entries(kubernetesSets).find(([known]) => semver.satisfies(version, `~${known.replace(/\.\d+$/, ".0")}`));
+    const entry = Object.entries(kubernetesSets).find(([known]) =>
+        semver.satisfies(version, `~${known.replace(/\.\d+$/, ".0")}`),
+    );
     return entry?.[1];
 }
 

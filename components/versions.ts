@@ -1,6 +1,5 @@
 /** The programs that are downloaded to a node. */
-export type ReleaseName =
-    "containerd" | "runc" | "cniPlugins" | "crictl" | "kata" | "kubeadm" | "kubelet" | "kubectl";
+export type ReleaseName = "containerd" | "runc" | "cniPlugins" | "crictl" | "kata" | "kubeadm" | "kubelet" | "kubectl";
 
 /** SHA-256 by architecture, hexadecimal. */
 export interface Digests {

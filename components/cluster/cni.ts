@@ -120,9 +120,12 @@ function daemonSet(spec: ClusterSpec): k8s.types.input.apps.v1.DaemonSetSpec {
                 tolerations: [{ operator: "Exists", effect: "NoSchedule" }],
                 serviceAccountName: "flannel",
                 initContainers: [
-                    copy("install-cni-plugin", flannelCniPlugin, ["-f", "/flannel", "/opt/cni/bin/flannel"], [
-                        { name: "cni-plugin", mountPath: "/opt/cni/bin" },
-                    ]),
+                    copy(
+                        "install-cni-plugin",
+                        flannelCniPlugin,
+                        ["-f", "/flannel", "/opt/cni/bin/flannel"],
+                        [{ name: "cni-plugin", mountPath: "/opt/cni/bin" }],
+                    ),
                     copy(
                         "install-cni",
                         flannel,

@@ -29,8 +29,8 @@ function initConfiguration(spec: ClusterSpec, node: string) {
     return {
         apiVersion: kubeadmVersion,
         kind: "InitConfiguration",
-        // A join makes a token of its own; the one that kubeadm makes by default would live for a day.
-        bootstrapTokens: [],
+        // A join makes a token of its own. kubeadm insists on making one here too, by default for a day.
+        bootstrapTokens: [{ ttl: "15m0s", usages: ["signing", "authentication"] }],
         nodeRegistration: {
             name: node,
             criSocket,
@@ -68,7 +68,11 @@ function clusterConfiguration(spec: ClusterSpec, names: string[]) {
         kind: "ClusterConfiguration",
         clusterName: spec.name,
         kubernetesVersion: `v${kubernetes.version}`,
-        networking: { podSubnet: kubernetes.podCidr, serviceSubnet: kubernetes.serviceCidr, dnsDomain: "cluster.local" },
+        networking: {
+            podSubnet: kubernetes.podCidr,
+            serviceSubnet: kubernetes.serviceCidr,
+            dnsDomain: "cluster.local",
+        },
         apiServer: { certSANs: [...new Set([...names, ...kubernetes.certificateNames])].sort() },
         // Keys in a fraction of RSA's time, on slow machines above all.
         encryptionAlgorithm: "ECDSA-P256",

@@ -5,7 +5,8 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { bundle, filesBelow } from "../bundle";
 import { LocalMachineSpec } from "../spec";
-import { defaultImage } from "./cloudImages";
+import { MachineImageArgs } from "../args";
+import { cloudImages, defaultCloudImage } from "./cloudImages";
 import { connectionTo } from "./connection";
 import { Machine } from "./machine";
 
@@ -61,8 +62,9 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
     }
 
     private runMachine(spec: LocalMachineSpec, timeoutSeconds: number, keys: pulumi.Output<Keys>) {
-        const vmName = `${pulumi.getProject()}-${pulumi.getStack()}-${this.name}`;
-        const image = spec.image ?? defaultImage(process.arch);
+        const vmName = localMachineName(pulumi.getProject(), pulumi.getStack(), this.name);
+        const image: MachineImageArgs =
+            spec.image ?? cloudImages[defaultCloudImage][process.arch === "arm64" ? "arm64" : "amd64"];
         const seconds = `${timeoutSeconds}s`;
         return new command.local.Command(
             `${this.name}-vm`,
@@ -106,7 +108,13 @@ interface Keys {
     host: { privateKey: string; publicKey: string };
 }
 
-function localBundle(): string {
+/** The name by which QEMU and the state folder know a machine. */
+export function localMachineName(project: string, stack: string, machine: string): string {
+    return `${project}-${stack}-${machine}`;
+}
+
+/** The scripts that keep local machines, as one text. */
+export function localBundle(): string {
     return bundle(scripts, filesBelow(scripts));
 }
 

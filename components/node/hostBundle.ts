@@ -38,7 +38,10 @@ export function hostBundle(spec: ClusterSpec, node: string, controlPlane: Files)
         text: bundle(host, { ...files, ...controlPlane }),
         digests: {
             // What no other command is known to use belongs to the installation.
-            install: digest(installSteps, pick(files, (file) => !known.includes(file))),
+            install: digest(
+                installSteps,
+                pick(files, (file) => !known.includes(file)),
+            ),
             controlPlane: digest([...controlPlaneSteps, "node"], controlPlane),
             isolation: digest(["isolation"], {}),
         },

@@ -5,7 +5,7 @@ import { NodeBootstrap } from "./nodeBootstrap";
 export interface NodeFindings {
     /** Name of the Node. */
     name: string;
-    /** Operating system, as os-release names it. */
+    /** Operating system, as os-release names it: `debian 12`. */
     operatingSystem: string;
     /** `uname -r` of the node. */
     kernel: string;
@@ -15,11 +15,32 @@ export interface NodeFindings {
     containerRuntime: string;
     /** Version in the Kata release on the node. */
     kataVersion: string;
-    /** Version of the kubelet. */
+    /** Version of kubelet and kubeadm. */
     kubernetesVersion: string;
 }
 
 /** Reads what the node's installation reported. */
 export function nodeFindings(node: NodeBootstrap): pulumi.Output<NodeFindings> {
-    return node.installed.stdout.apply((stdout) => parseFindings(node.machine.name, stdout));
+    return node.installed.stdout.apply(parseFindings);
+}
+
+/** @internal */
+export function parseFindings(stdout: string): NodeFindings {
+    const { node, steps } = JSON.parse(stdout.trim().split("\n").at(-1)!) as InstallOutput;
+    const of = (step: string) => steps.find((one) => one.step === step) ?? {};
+    return {
+        name: node,
+        operatingSystem: String(of("preflight").system),
+        kernel: String(of("preflight").kernel),
+        emulated: of("preflight").emulated === true,
+        containerRuntime: `containerd ${String(of("containerd").version)}`,
+        kataVersion: String(of("kata").version),
+        kubernetesVersion: String(of("kubernetes").version),
+    };
+}
+
+/** The JSON that `host/node.sh` prints: what each step reported. */
+interface InstallOutput {
+    node: string;
+    steps: Record<string, unknown>[];
 }

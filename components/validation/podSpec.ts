@@ -37,7 +37,14 @@ export function checkPodSpec(problems: Problems, at: string, input: UntrustedPod
 
 function checkSpec(problems: Problems, at: string, spec: Record<string, unknown>) {
     const refuse = (bad: boolean, path: string, value: unknown, why: string) =>
-        problems.check(!bad, path, value, why, "a pod without access to the node", "remove it, or do not use UntrustedPod");
+        problems.check(
+            !bad,
+            path,
+            value,
+            why,
+            "a pod without access to the node",
+            "remove it, or do not use UntrustedPod",
+        );
     for (const key of ["hostNetwork", "hostPID", "hostIPC"]) {
         refuse(spec[key] === true, `${at}.${key}`, spec[key], "an untrusted pod may not share the node's namespaces");
     }
@@ -51,7 +58,12 @@ function checkSpec(problems: Problems, at: string, spec: Record<string, unknown>
         "remove it",
     );
     list(spec.volumes).forEach((volume, i) =>
-        refuse("hostPath" in volume, `${at}.volumes[${i}].hostPath`, volume.hostPath, "it would share the node's files"),
+        refuse(
+            "hostPath" in volume,
+            `${at}.volumes[${i}].hostPath`,
+            volume.hostPath,
+            "it would share the node's files",
+        ),
     );
     const kinds = ["containers", "initContainers", "ephemeralContainers"];
     problems.check(

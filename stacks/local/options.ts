@@ -1,0 +1,75 @@
+import { parseArgs } from "node:util";
+import * as path from "node:path";
+
+/** What `npm start` and `npm stop` are told by flags. */
+export interface Options {
+    /** Folder that holds the stack's state, its passphrase and the kubeconfig. */
+    state: string;
+    cpus?: number;
+    memoryMib?: number;
+    image?: string;
+    accelerator?: string;
+    kata?: string;
+    kataShim?: string;
+    /** Take the offline lab even where the internet is reached. */
+    lab: boolean;
+    /** Folder of real releases for the lab. */
+    releases?: string;
+    help: boolean;
+}
+
+const project = path.resolve(__dirname, "../..");
+
+/** The text for `--help`. */
+export const usage = `npm start -- [flag…]    makes a virtual machine on this computer, a Kata cluster in it, and proves
+                        that the untrusted pod runs in a virtual machine of its own
+npm stop -- [--state FOLDER]    removes all of it
+
+  --cpus N              virtual CPUs of the machine (2)
+  --memory MIB          its memory in MiB (6144)
+  --image PATH          its disk image: qcow2 or raw, with cloud-init (the pinned Debian 12 cloud image)
+  --accelerator NAME    auto, kvm or tcg (auto: KVM if a probe guest starts on it, else TCG)
+  --kata VERSION        Kata Containers' version (4.1.0)
+  --kata-shim NAME      rust or go
+  --state FOLDER        where state, passphrase and kubeconfig are kept (.state)
+  --lab                 use the offline lab, built from package registries, though the internet is reached
+  --releases FOLDER     real releases (Kata, plugins) for the lab to take in place of its stand-ins
+  --help                this text`;
+
+/** @throws TypeError on a flag that is not known, or a value that is not a number. */
+export function parseOptions(args: string[]): Options {
+    const { values } = parseArgs({
+        args,
+        options: {
+            state: { type: "string", default: path.join(project, ".state") },
+            cpus: { type: "string" },
+            memory: { type: "string" },
+            image: { type: "string" },
+            accelerator: { type: "string" },
+            kata: { type: "string" },
+            "kata-shim": { type: "string" },
+            lab: { type: "boolean", default: false },
+            releases: { type: "string" },
+            help: { type: "boolean", default: false },
+        },
+    });
+    return {
+        state: path.resolve(values.state),
+        cpus: wholeNumber("--cpus", values.cpus),
+        memoryMib: wholeNumber("--memory", values.memory),
+        image: values.image && path.resolve(values.image),
+        accelerator: values.accelerator,
+        kata: values.kata,
+        kataShim: values["kata-shim"],
+        lab: values.lab || values.releases !== undefined,
+        releases: values.releases && path.resolve(values.releases),
+        help: values.help,
+    };
+}
+
+function wholeNumber(flag: string, value: string | undefined): number | undefined {
+    if (value !== undefined && !/^\d+$/.test(value)) {
+        throw new TypeError(`${flag} = "${value}": a whole number is needed`);
+    }
+    return value === undefined ? undefined : Number(value);
+}

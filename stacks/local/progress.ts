@@ -1,0 +1,57 @@
+import { EngineEvent } from "@pulumi/pulumi/automation";
+
+type Line = (text: string) => void;
+
+/** Turns the engine's events into lines that a person follows: what begins, what it says, what is done. */
+export class Progress {
+    private readonly begun = Date.now();
+    private readonly started = new Map<string, number>();
+
+    constructor(private readonly print: Line) {}
+
+    show(event: EngineEvent) {
+        const { resourcePreEvent, resOutputsEvent, resOpFailedEvent, diagnosticEvent } = event;
+        if (resourcePreEvent && isWork(resourcePreEvent.metadata.op)) {
+            this.started.set(resourcePreEvent.metadata.urn, Date.now());
+            this.line(`${verb(resourcePreEvent.metadata.op)} ${nameOf(resourcePreEvent.metadata.urn)}`);
+        } else if (resOutputsEvent && isWork(resOutputsEvent.metadata.op)) {
+            const { urn } = resOutputsEvent.metadata;
+            this.line(`done     ${nameOf(urn)} (${seconds(Date.now() - (this.started.get(urn) ?? Date.now()))})`);
+        } else if (resOpFailedEvent) {
+            this.line(`FAILED   ${nameOf(resOpFailedEvent.metadata.urn)}`);
+        } else if (diagnosticEvent && !diagnosticEvent.ephemeral) {
+            const from = diagnosticEvent.urn ? `${nameOf(diagnosticEvent.urn)}: ` : "";
+            const text = plain(diagnosticEvent.message).trim();
+            text.split("\n").forEach((one) => one && this.line(`         ${from}${one}`));
+        }
+    }
+
+    line(text: string) {
+        const elapsed = Math.round((Date.now() - this.begun) / 1000);
+        const clock = `${Math.floor(elapsed / 60)}:${String(elapsed % 60).padStart(2, "0")}`;
+        this.print(`[${clock.padStart(6)}] ${text}`);
+    }
+}
+
+function isWork(op: string): boolean {
+    return op !== "same" && op !== "read" && !op.startsWith("read-") && op !== "refresh";
+}
+
+function verb(op: string): string {
+    return op.replaceAll("-", " ").padEnd(8);
+}
+
+/** A resource's type without its package's version, and its name: `Command lab-control-plane-0-install`. */
+function nameOf(urn: string): string {
+    const [type, name] = urn.split("::").slice(-2) as [string, string];
+    return `${type.split("$").at(-1)!.split(":").at(-1)} ${name}`;
+}
+
+/** Without the engine's colour directives. */
+function plain(message: string): string {
+    return message.replaceAll(/<\{%.*?%\}>/g, "");
+}
+
+function seconds(ms: number): string {
+    return `${Math.round(ms / 1000)} s`;
+}

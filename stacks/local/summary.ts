@@ -1,0 +1,48 @@
+import { IsolationFindings, NodeFindings } from "../../index";
+
+/** The stack's outputs that the summary shows. */
+export interface Summary {
+    isolation: IsolationFindings;
+    nodes: NodeFindings[];
+    runtimeClassName: string;
+    kubeconfigPath: string;
+    standIns: string[];
+}
+
+/** What a person wants to know at the end of `npm start`. */
+export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, standIns }: Summary): string {
+    const node = nodes.find((one) => one.name === isolation.node) ?? nodes[0]!;
+    const rows: [string, string][] = [
+        ["node", `${node.name} (${node.operatingSystem}${node.emulated ? ", emulated: many times slower" : ""})`],
+        ["Kubernetes", node.kubernetesVersion],
+        ["container runtime", node.containerRuntime],
+        ["Kata Containers", `${isolation.kataVersion}, handler "${isolation.runtimeHandler}"`],
+        ["untrusted pod", `${isolation.namespace}/${isolation.pod}`],
+        ["kernel in the pod", `${isolation.podKernel.kernel}   boot ${isolation.podKernel.bootId}`],
+        ["kernel of the node", `${isolation.nodeKernel.kernel}   boot ${isolation.nodeKernel.bootId}`],
+        ["its virtual machine", isolation.vmProcess],
+        ["control", `${isolation.control} on runc was rejected by the same test`],
+        ["kubeconfig", kubeconfigPath],
+    ];
+    const table = rows.map(([key, value]) => `  ${key.padEnd(20)} ${value}`);
+    const lab = standIns.map((line) => `  stand-in: ${line}`);
+    const verdict = isolation.isolated ? "ISOLATED: the pod runs on a kernel of its own." : "NOT ISOLATED";
+    return [
+        "",
+        verdict,
+        "",
+        ...table,
+        ...(lab.length > 0
+            ? ["", "Not the real thing on this computer, which reaches package registries only:", ...lab]
+            : []),
+        "",
+        "Try next:",
+        `  export KUBECONFIG=${kubeconfigPath}`,
+        `  kubectl get pod ${isolation.pod} -n ${isolation.namespace} -o wide`,
+        `  kubectl exec ${isolation.pod} -n ${isolation.namespace} -- cat /proc/sys/kernel/random/boot_id`,
+        `  kubectl port-forward ${isolation.pod} -n ${isolation.namespace} 8080:80`,
+        `  your own pods: annotation io.kubernetes.cri.untrusted-workload: "true", or runtimeClassName: ${runtimeClassName}`,
+        "  npm stop removes all of it",
+        "",
+    ].join("\n");
+}

@@ -1,0 +1,100 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { ConfigMap, LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
+import { parse } from "yaml";
+import { KataClusterArgs, ReleasesArgs } from "../../index";
+import { Lab } from "../../tests/lab/lab";
+import { Options } from "./options";
+import { Ports, StateFolder } from "./stateFolder";
+
+export const project = "kata-cluster";
+export const stackName = "local";
+
+/** What the program is told: the stack file, and over it what the flags and the lab say. */
+export interface StackConfig {
+    machines: KataClusterArgs["machines"];
+    kata?: KataClusterArgs["kata"];
+    mirror?: KataClusterArgs["mirror"];
+    releases?: ReleasesArgs;
+}
+
+/** The stack `local`, on a backend inside the state folder, so that no login and no service is needed. */
+export async function openStack(
+    state: StateFolder,
+    pulumi: PulumiCommand,
+    program: () => Promise<Record<string, unknown>>,
+    plugins: string[],
+): Promise<Stack> {
+    const workDir = state.file("workspace");
+    fs.mkdirSync(workDir, { recursive: true });
+    return LocalWorkspace.createOrSelectStack(
+        { stackName, projectName: project, program },
+        {
+            workDir,
+            pulumiCommand: pulumi,
+            projectSettings: {
+                name: project,
+                runtime: "nodejs",
+                backend: { url: `file://${state.file("backend")}` },
+            },
+            envVars: {
+                PULUMI_CONFIG_PASSPHRASE: state.passphrase(),
+                PULUMI_SKIP_UPDATE_CHECK: "true",
+                PATH: [...plugins, process.env.PATH].join(path.delimiter),
+            },
+        },
+    );
+}
+
+/** Sets the stack's configuration to just this. */
+export async function configure(stack: Stack, config: StackConfig) {
+    const entries = Object.entries(config).filter(([, value]) => value !== undefined);
+    const map: ConfigMap = Object.fromEntries(
+        entries.map(([key, value]) => [`${project}:${key}`, { value: JSON.stringify(value) }]),
+    );
+    const stale = Object.keys(await stack.getAllConfig()).filter((key) => !(key in map));
+    await stack.removeAllConfig(stale);
+    await stack.setAllConfig(map);
+}
+
+/** The configuration of `stacks/Pulumi.local.yaml`, with what the flags, the lab and its mirror change in it. */
+export function stackConfig(
+    options: Options,
+    ports: Ports,
+    lab?: { lab: Lab; mirror: { downloads: string; images: string } },
+): StackConfig {
+    const file = path.resolve(__dirname, `../Pulumi.${stackName}.yaml`);
+    const { config } = parse(fs.readFileSync(file, "utf8")) as { config: Record<string, unknown> };
+    const local = (config[`${project}:machines`] as KataClusterArgs["machines"]).local!;
+    const image = options.image ?? lab?.lab.image;
+    const given = Object.fromEntries(
+        Object.entries({
+            cpus: options.cpus,
+            memoryMib: options.memoryMib,
+            accelerator: options.accelerator,
+            image: image && { path: image },
+        }).filter(([, value]) => value !== undefined),
+    );
+    const kata = lab?.lab.releases.kata.version ?? options.kata;
+    return {
+        machines: { local: { ...local, ...given, sshPort: ports.ssh, apiPort: ports.api } },
+        kata: {
+            ...(kata ? { version: kata } : {}),
+            ...(options.kataShim ? { shim: options.kataShim as "go" } : {}),
+        },
+        mirror: lab?.mirror && { downloads: lab.mirror.downloads, images: lab.mirror.images },
+        releases: lab && labReleases(lab.lab),
+    };
+}
+
+function labReleases({ releases, images }: Lab): ReleasesArgs {
+    const { "cni-plugins": cniPlugins, ...others } = releases;
+    const image = (name: string) =>
+        Object.keys(images).find((reference) => reference.startsWith(`ghcr.io/flannel-io/${name}:`));
+    return {
+        ...others,
+        cniPlugins,
+        flannelImage: image("flannel"),
+        flannelCniPluginImage: image("flannel-cni-plugin"),
+    } as ReleasesArgs;
+}

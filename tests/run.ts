@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import * as path from "node:path";
+import { needTestPackages } from "./support/testPackages";
+
+/** One part of the suite: a command, and how to count what it did. */
+interface Part {
+    name: string;
+    what: string;
+    run: (part: Part) => Promise<Counts>;
+}
+
+interface Counts {
+    passed: number;
+    failed: number;
+    skipped: number;
+}
+
+const root = path.resolve(__dirname, "..");
+const bin = (program: string) => path.join(root, "node_modules/.bin", program);
+
+const parts: Part[] = [
+    {
+        name: "lint",
+        what: "types, eslint and prettier",
+        run: async () => {
+            const checks = [
+                [bin("tsc"), "--noEmit"],
+                [bin("eslint"), "."],
+                [bin("prettier"), "--check", "--log-level=warn", "."],
+            ];
+            const counts = { passed: 0, failed: 0, skipped: 0 };
+            for (const [program, ...args] of checks) {
+                const { status } = await command(program!, args);
+                counts[status === 0 ? "passed" : "failed"]++;
+            }
+            return counts;
+        },
+    },
+    { name: "unit", what: "seconds: resolve, renderers, resource graph", run: mocha },
+    { name: "host", what: "scripts: shellcheck, shfmt, bats", run: bats },
+    { name: "engine", what: "the real Pulumi engine against loopback SSH servers", run: mocha },
+    { name: "e2e", what: "minutes: a real VM from npm start to npm stop", run: mocha },
+];
+
+async function mocha({ name }: Part): Promise<Counts> {
+    const { status, output } = await command(bin("mocha"), [`tests/${name}/**/*.test.ts`]);
+    const count = (word: string) => Number(new RegExp(`^\\s+(\\d+) ${word}`, "m").exec(output)?.[1] ?? 0);
+    return judged({ passed: count("passing"), failed: count("failing"), skipped: count("pending") }, status);
+}
+
+async function bats(): Promise<Counts> {
+    const { status, output } = await command("bash", ["tests/host/run.sh"]);
+    const lines = output.split("\n");
+    const skipped = lines.filter((line) => /^ok \d+.* # skip/.test(line)).length;
+    const passed = lines.filter((line) => /^ok \d+/.test(line)).length - skipped;
+    return judged({ passed, failed: lines.filter((line) => /^not ok \d+/.test(line)).length, skipped }, status);
+}
+
+/** A runner that failed without a failed test, or ran nothing, counts as one failure. */
+function judged(counts: Counts, status: number): Counts {
+    const wrong = counts.failed === 0 && (status !== 0 || counts.passed + counts.skipped === 0);
+    return wrong ? { ...counts, failed: 1 } : counts;
+}
+
+/** Runs a command, shows what it prints, and keeps it for counting. */
+function command(program: string, args: string[]): Promise<{ status: number; output: string }> {
+    return new Promise((resolve, reject) => {
+        const child = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+        let output = "";
+        child.stdout.on("data", (data: Buffer) => {
+            output += data.toString();
+            process.stdout.write(data);
+        });
+        child.once("error", reject);
+        child.once("close", (code) => resolve({ status: code ?? 1, output }));
+    });
+}
+
+async function main() {
+    const wanted = process.argv.slice(2);
+    const unknown = wanted.filter((name) => !parts.some((part) => part.name === name));
+    if (unknown.length > 0) {
+        const list = parts.map(({ name, what }) => `  ${name.padEnd(8)} ${what}`).join("\n");
+        throw new Error(`no such part: ${unknown.join(", ")}. npm test -- [PART…], all by default:\n${list}`);
+    }
+    needTestPackages();
+    const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+    const rows: string[] = [];
+    for (const part of parts.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+        console.log(`\n=== ${part.name}: ${part.what}`);
+        const begun = Date.now();
+        const counts = await part.run(part);
+        for (const key of ["passed", "failed", "skipped"] as const) {
+            total[key] += counts[key];
+        }
+        const seconds = Math.round((Date.now() - begun) / 1000);
+        rows.push(`${part.name.padEnd(8)} ${text(counts)} (${seconds} s)`);
+    }
+    console.log(`\n${rows.join("\n")}\n\n${text(total)}`);
+    process.exitCode = total.failed > 0 ? 1 : 0;
+}
+
+function text({ passed, failed, skipped }: Counts): string {
+    return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+});

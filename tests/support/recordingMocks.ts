@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** One resource as the program registered it. */
+export interface Recorded {
+    type: string;
+    name: string;
+    inputs: Record<string, unknown>;
+}
+
+/**
+ * Mocks that record every resource. Outputs are made up where the program reads them. `record.drain()` waits until all
+ * are registered: nothing in the SDK's mocks does (pulumi/pulumi#6666), so a test that looks earlier sees too little.
+ */
+export function recordingMocks(preview: boolean, stdout: Record<string, string>): { resources: Recorded[] } {
+    const resources: Recorded[] = [];
+    void pulumi.runtime.setMocks(
+        {
+            newResource: ({ type, name, inputs, id }) => {
+                resources.push({ type, name, inputs: inputs as Record<string, unknown> });
+                const made = Object.keys(stdout).find((suffix) => name.endsWith(suffix));
+                const state: Record<string, unknown> = { ...(inputs as object) };
+                if (type.startsWith("command:") && !preview) {
+                    state.stdout = made ? stdout[made] : "";
+                    state.stderr = "";
+                }
+                if (type.startsWith("kubernetes:") && !preview) {
+                    state.metadata = { uid: `uid-of-${name}`, ...(inputs as { metadata?: object }).metadata };
+                }
+                return { id: id ?? (preview ? undefined : `${name}-id`), state };
+            },
+            call: () => ({}),
+        },
+        "kata-cluster",
+        "test",
+        preview,
+    );
+    return { resources };
+}
+
+/** Every text anywhere in a value. */
+export function texts(value: unknown): string[] {
+    if (typeof value === "string") {
+        return [value];
+    }
+    return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
+}
