@@ -1,0 +1,176 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import {
+    DestroyResult,
+    EngineEvent,
+    LocalWorkspace,
+    PreviewResult,
+    PulumiCommand,
+    PulumiFn,
+    RefreshResult,
+    Stack,
+    UpResult,
+} from "@pulumi/pulumi/automation";
+import { needBinary, pathWithPlugins, pluginFolders } from "../../support/binaries";
+
+/** A step of a run: what the engine did with one resource. */
+export interface Step {
+    name: string;
+    op: string;
+    diffs: string[];
+    detailedDiff: Record<string, { diffKind: string }>;
+}
+
+/** What a run of the engine did and said. */
+export interface Run {
+    steps: Step[];
+    /** Diagnostics of severity info, warning and error, without colours. */
+    messages: { severity: string; message: string; ephemeral: boolean; urn: string; at: number }[];
+    outputs: Record<string, unknown>;
+    stdout: string;
+    /** The engine's error, if the run failed. */
+    error?: Error;
+}
+
+/** A resource as it is in the state file. */
+export interface StateResource {
+    urn: string;
+    id: string;
+    type: string;
+    inputs: Record<string, unknown>;
+    outputs: Record<string, unknown>;
+    initErrors?: string[];
+}
+
+/** A stack of its own, on a file backend, run by the real engine from a program in this process. */
+export class TestStack {
+    private constructor(
+        private readonly stack: Stack,
+        private readonly folder: string,
+    ) {}
+
+    static async create(name: string, env: Record<string, string> = {}): Promise<TestStack> {
+        const folder = mkdtempSync(join(tmpdir(), "kata-cluster-stack-"));
+        for (const part of ["bin", "state", "home"]) {
+            mkdirSync(join(folder, part));
+        }
+        symlinkSync(needBinary("pulumi"), join(folder, "bin", "pulumi"));
+        const workspace = {
+            pulumiCommand: await PulumiCommand.get({ root: folder, skipVersionCheck: true }),
+            pulumiHome: join(folder, "home"),
+            envVars: {
+                PATH: pathWithPlugins(),
+                PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
+                PULUMI_CONFIG_PASSPHRASE: "test",
+                PULUMI_SKIP_UPDATE_CHECK: "true",
+                KATA_CLUSTER_NODE: process.execPath,
+                SSH_AUTH_SOCK: "",
+                KUBECONFIG: "",
+                ...env,
+            },
+        };
+        const project = { stackName: "test", projectName: name, program: async () => undefined };
+        return new TestStack(await LocalWorkspace.createStack(project, workspace), folder);
+    }
+
+    up(program: PulumiFn, options: { cancelWhen?: (run: Run) => boolean } = {}): Promise<Run> {
+        return this.run((onEvent, onOutput, run) => {
+            let cancelled = false;
+            const watch = (event: EngineEvent) => {
+                onEvent(event);
+                if (!cancelled && options.cancelWhen?.(run)) {
+                    cancelled = true;
+                    void this.stack.cancel();
+                }
+            };
+            return this.stack.up({ program, onEvent: watch, onOutput });
+        });
+    }
+
+    preview(program: PulumiFn): Promise<Run> {
+        return this.run((onEvent, onOutput) => this.stack.preview({ program, onEvent, onOutput }));
+    }
+
+    refresh(): Promise<Run> {
+        return this.run((onEvent, onOutput) => this.stack.refresh({ onEvent, onOutput }));
+    }
+
+    destroy(): Promise<Run> {
+        return this.run((onEvent, onOutput) => this.stack.destroy({ onEvent, onOutput }));
+    }
+
+    /** The resource of that name in the state, secrets encrypted. */
+    async resource(name: string): Promise<StateResource | undefined> {
+        const { deployment } = await this.stack.exportStack();
+        const resources = ((deployment as { resources?: StateResource[] } | null)?.resources ?? []) as StateResource[];
+        return resources.find(({ urn }) => urn.split("::").slice(3).join("::") === name);
+    }
+
+    remove(): void {
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+
+    private async run(
+        start: (
+            onEvent: (event: EngineEvent) => void,
+            onOutput: (text: string) => void,
+            run: Run,
+        ) => Promise<UpResult | PreviewResult | RefreshResult | DestroyResult>,
+    ): Promise<Run> {
+        const run: Run = { steps: [], messages: [], outputs: {}, stdout: "" };
+        const onEvent = (event: EngineEvent) => {
+            const step = event.resourcePreEvent?.metadata;
+            const name = step?.urn.split("::").slice(3).join("::");
+            if (step && step.type !== "pulumi:pulumi:Stack" && !step.type.startsWith("pulumi:providers:")) {
+                const detailedDiff = (step.detailedDiff ?? {}) as Step["detailedDiff"];
+                run.steps.push({ name: name!, op: step.op, diffs: step.diffs ?? [], detailedDiff });
+            }
+            const diagnostic = event.diagnosticEvent;
+            if (diagnostic) {
+                run.messages.push({
+                    severity: diagnostic.severity,
+                    message: diagnostic.message.replace(/<\{%[^%]*%\}>/g, "").trimEnd(),
+                    ephemeral: diagnostic.ephemeral ?? false,
+                    urn: diagnostic.urn ?? "",
+                    at: Date.now(),
+                });
+            }
+        };
+        try {
+            const result = await start(onEvent, (text) => (run.stdout += text), run);
+            const outputs = (result as UpResult).outputs ?? {};
+            run.outputs = Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value]));
+        } catch (error) {
+            run.error = error as Error;
+        }
+        return run;
+    }
+}
+
+/** Says in the test output which plugin is under test. */
+export function announce(name: "command" | "kubernetes"): string {
+    const { standIn, folder } = pluginFolders().find((plugin) => plugin.name === name)!;
+    return standIn
+        ? `stand-in for pulumi-resource-${name} (tests/support/plugins)`
+        : `real pulumi-resource-${name} (${folder ?? "installed"})`;
+}
+
+/** The messages of a run as one text. */
+export function said(run: Run, severity?: string): string {
+    return run.messages
+        .filter((message) => severity === undefined || message.severity.startsWith(severity))
+        .map(({ message }) => message)
+        .join("\n");
+}
+
+/** `name op` of each step that changes something. */
+export function changes(run: Run): string[] {
+    return run.steps.filter(({ op }) => op !== "same").map(({ name, op }) => `${name} ${op}`);
+}
+
+/** Lets a program be written without `async` and still export outputs. */
+export function exporting(program: () => Record<string, pulumi.Input<unknown>> | void): PulumiFn {
+    return async () => program() ?? {};
+}
