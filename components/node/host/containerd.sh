@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# containerd with runc, and crictl to ask it. Its config.toml is whole, and a new one is checked before it is used.
+STEP=containerd
+# shellcheck source=components/node/host/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=components/node/host/downloads.sh
+source "$BUNDLE/downloads.sh"
+
+programs=/usr/local/bin
+config=/etc/containerd/config.toml
+unit=/etc/systemd/system/containerd.service
+
+downloads() {
+    missing containerd runc crictl
+}
+
+apply() {
+    local digest
+    install_programs runc "$programs"
+    install_programs crictl "$programs"
+    install_file 0644 "$BUNDLE/files/etc/crictl.yaml" /etc/crictl.yaml
+    install_programs containerd "$programs" check_config
+    cmp -s "$BUNDLE/files$config" "$ROOT$config" || check_config "$ROOT$programs"
+    # With the mirrors' hosts.toml, which containerd reads at each pull.
+    install_tree /etc/containerd
+    install_file 0644 "$BUNDLE/files$unit" "$unit"
+    digest=$(cat "$ROOT$programs/containerd" "$ROOT$config" "$ROOT$unit" | sha256sum | cut -d ' ' -f 1)
+    if ! runs_with containerd "$digest"; then
+        systemctl daemon-reload
+        systemctl enable --quiet containerd
+        systemctl restart containerd ||
+            fail "containerd does not start: $(journalctl --unit containerd --lines 3 --output cat 2>&1 | tr '\n' ' ')" "look at: journalctl -u containerd"
+        changed=true
+        log "restarted containerd"
+    fi
+    check_handlers
+    write_marker "$STATE/running/containerd" "$digest"
+    status version "$CONTAINERD_VERSION" handlers "$RUNTIME_HANDLERS"
+}
+
+reset() {
+    local ours=$STATE/files$unit
+    # kubelet would start the pods again.
+    systemctl stop kubelet 2>/dev/null || true
+    if systemctl is-active --quiet containerd && [[ -e "$ours" ]]; then
+        timeout 300 crictl rmp --all --force >&2 || log "warning: not every pod could be removed"
+        systemctl disable --now containerd >&2
+    fi
+    remove_tree /etc/containerd
+    if [[ -e "$ours" ]]; then
+        remove_file "$unit"
+        systemctl daemon-reload
+        # There was no containerd here before ours: preflight refuses one.
+        rm -rf --one-file-system "$ROOT/var/lib/containerd" "$ROOT/run/containerd"
+    fi
+    remove_file /etc/crictl.yaml
+    remove_programs containerd
+    remove_programs crictl
+    remove_programs runc
+    rm -f "$STATE/running/containerd"
+    status removed true
+}
+
+# check_config DIRECTORY: whether the containerd below it takes the bundle's config.toml and understands all of it. An
+# unknown key is only warned of by containerd, and a handler that got lost would show as a pod that never starts.
+check_config() {
+    local program dump words handler
+    program=$(find "$1" -maxdepth 2 -type f -name containerd | head -n 1)
+    [[ -n "$program" ]] || fail "the containerd release $CONTAINERD_VERSION holds no program \"containerd\"" "check releases.containerd"
+    words=$(mktemp)
+    dump=$("$program" --config "$BUNDLE/files$config" config dump 2>"$words") ||
+        fail "containerd $CONTAINERD_VERSION refuses its config.toml: $(tail -n 3 "$words" | tr '\n' ' ')" "use a containerd 2.x; the node's configuration was not changed"
+    if grep -qi 'unknown key' "$words"; then
+        fail "containerd $CONTAINERD_VERSION does not know a part of its config.toml: $(grep -i -m 1 'unknown key' "$words")" "use a containerd 2.x; the node's configuration was not changed"
+    fi
+    rm -f "$words"
+    for handler in $RUNTIME_HANDLERS; do
+        grep -qE "^ *\[plugins\.['\"]io\.containerd\.cri\.v1\.runtime['\"]\.containerd\.runtimes\.['\"]?${handler}['\"]?\]" <<<"$dump" ||
+            fail "containerd $CONTAINERD_VERSION sees no handler \"$handler\" in its config.toml" "use a containerd 2.x; the node's configuration was not changed"
+    done
+    grep -qE "^ *SystemdCgroup = true" <<<"$dump" ||
+        fail "containerd $CONTAINERD_VERSION does not see SystemdCgroup in its config.toml" "use a containerd 2.x; the node's configuration was not changed"
+    # Any other pause image would be pulled from a registry that an offline node does not reach.
+    grep -qE "^ *sandbox = ['\"]${PAUSE_IMAGE}['\"]" <<<"$dump" ||
+        fail "containerd $CONTAINERD_VERSION does not take the pause image $PAUSE_IMAGE from its config.toml" "use a containerd 2.x; the node's configuration was not changed"
+}
+
+# What the running containerd says, through the socket that kubelet uses.
+check_handlers() {
+    local live handler
+    retry "${CRI_SECONDS:-180}" cri_answers ||
+        fail "containerd does not answer on $CRI_SOCKET: $(tail -n 1 <<<"$answer")" "look at: journalctl -u containerd"
+    live=$(jq -r '.runtimeHandlers[].name' <<<"$answer")
+    for handler in $RUNTIME_HANDLERS; do
+        grep -qx "$handler" <<<"$live" ||
+            fail "the running containerd has no handler \"$handler\", only: $(tr '\n' ' ' <<<"$live")" "run up again; if it stays, look at: crictl info"
+    done
+}
+
+# Sets answer.
+cri_answers() {
+    answer=$(crictl --runtime-endpoint "$CRI_SOCKET" info 2>&1)
+}
+
+dispatch "$@"

@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Pinned releases: fetched in parallel, resumed after a break, verified by sha256 right before use, installed whole or
+# not at all. The list is the bundle's `downloads`: name, version, architecture, sha256, URL, tab separated.
+# To be sourced after lib.sh.
+
+# shellcheck disable=SC2154,SC2034 # reported and changed are lib.sh's
+
+CACHE=$ROOT/var/cache/kata-cluster/downloads
+
+# release NAME: sets version, sha256 and url.
+release() {
+    local line
+    line=$(awk -F '\t' -v name="$1" -v arch="$(architecture)" '$1 == name && $3 == arch' "$BUNDLE/downloads")
+    [[ -n "$line" ]] ||
+        fail "no release of $1 for $(architecture) is known" "give releases.$1 a sha256 for $(architecture), or use a machine of another architecture"
+    IFS=$'\t' read -r _ version _ sha256 url <<<"$line"
+}
+
+# The name holds the digest, so that what was begun for one release is never resumed for another.
+cached() {
+    printf '%s/%s-%s-%s' "$CACHE" "$1" "$version" "${sha256:0:12}"
+}
+
+# Whether exactly this release of NAME is installed. The record's first line is its digest, the others are its files.
+installed() {
+    local record=$STATE/installed/$1 version sha256 url path
+    release "$1"
+    [[ -f "$record" && "$(head -n 1 "$record")" == "$sha256" ]] || return 1
+    while read -r path; do
+        [[ -e "$ROOT$path" ]] || return 1
+    done < <(tail -n +2 "$record")
+}
+
+# missing NAME...: those of them that are not installed.
+missing() {
+    local name
+    for name in "$@"; do
+        installed "$name" || echo "$name"
+    done
+}
+
+# fetch NAME...: all at once. Each keeps what it got, so that the next run goes on from there.
+fetch() {
+    local name pid result=0 jobs=()
+    install -d -m 0700 "$CACHE"
+    for name in "$@"; do
+        fetch_one "$name" &
+        jobs+=($!)
+    done
+    for pid in "${jobs[@]}"; do
+        wait "$pid" || result=$?
+    done
+    ((result == 0)) || exit "$reported"
+}
+
+fetch_one() {
+    local name=$1 version sha256 url file attempt
+    release "$name"
+    file=$(cached "$name")
+    [[ ! -f "$file" ]] || return 0
+    log "downloading $name $version"
+    for attempt in 1 2 3 4 5; do
+        if transfer "$url" "$file.part" "$name $version"; then
+            sync "$file.part"
+            mv -f "$file.part" "$file"
+            log "downloaded $name $version, $(($(stat -c %s "$file") / 1048576)) MiB"
+            return 0
+        fi
+        log "$name $version broke off (attempt $attempt of 5): $problem"
+        sleep "$((${RETRY_DELAY:-2} * attempt))"
+    done
+    fail "$name $version could not be downloaded from $url: $problem" \
+        "check that the node reaches that server, or name a mirror in mirror.downloads; what was downloaded is kept"
+}
+
+# transfer URL FILE WHAT: one attempt, which goes on where the last one ended. Sets problem. What no further attempt
+# can mend fails at once. Not curl's own --retry: that starts again from the first byte.
+transfer() {
+    local url=$1 file=$2 what=$3 code result=0
+    code=$(curl --fail --location --silent --show-error --connect-timeout 30 --speed-limit 1000 --speed-time 60 \
+        --continue-at - --output "$file" --write-out '%{http_code}' "$url" 2>"$file.error") || result=$?
+    problem=$(tr '\n' ' ' <"$file.error")
+    rm -f "$file.error"
+    case $result in
+        0) return 0 ;;
+        # The server does not do ranges, or the part does not fit what it has.
+        33 | 36) rm -f "$file" ;;
+        23) fail "$what cannot be written to $CACHE: $problem$(df -h --output=avail "$CACHE" | tail -n 1) free" "make room on that disk, then run up again" ;;
+        22)
+            case $code in
+                408 | 429 | 5??) ;;
+                416) rm -f "$file" ;;
+                *) fail "$url answers $code for $what" "check the version, the release's url and mirror.downloads" ;;
+            esac
+            ;;
+        60 | 77) fail "the TLS certificate of $url is not trusted: $problem" "check the node's clock, its CA certificates and any proxy between" ;;
+        1 | 3) fail "$url cannot be used for $what: $problem" "give an http or https URL" ;;
+    esac
+    return 1
+}
+
+# verified NAME: prints the path of the downloaded file, which has the pinned digest.
+verified() {
+    local version sha256 url file actual
+    release "$1"
+    file=$(cached "$1")
+    [[ -f "$file" ]] || fetch "$1"
+    actual=$(sha256sum "$file" | cut -d ' ' -f 1)
+    if [[ "$actual" != "$sha256" ]]; then
+        rm -f "$file"
+        fail "$1 $version from $url has sha256 $actual, expected $sha256; the file was deleted" \
+            "find out who changed it; for a release of your own give its sha256 in releases.$1"
+    fi
+    echo "$file"
+}
+
+# unpack NAME DIRECTORY: the verified release, in an empty directory. A bare program gets its release's name.
+unpack() {
+    local version sha256 url file
+    release "$1"
+    file=$(verified "$1")
+    case $url in
+        *.tar.zst) tar --extract --zstd --no-same-owner --file "$file" --directory "$2" ;;
+        *.tar.gz | *.tgz) tar --extract --gzip --no-same-owner --file "$file" --directory "$2" ;;
+        *) install -m 0755 "$file" "$2/$1" ;;
+    esac
+}
+
+# install_programs NAME DIRECTORY [CHECK]: every program of the release goes to the directory, by rename, so that one
+# that is running stays whole. CHECK is called with the unpacked release before. Skipped if it is there.
+install_programs() {
+    local name=$1 directory=$2 check=${3:-true} version sha256 url staged program record
+    ! installed "$name" || return 0
+    release "$name"
+    mkdir -p "$ROOT$directory"
+    rm -rf "$ROOT$directory"/.kata-cluster.*
+    staged=$(mktemp -d "$ROOT$directory/.kata-cluster.XXXXXXXX")
+    unpack "$name" "$staged"
+    "$check" "$staged"
+    record=$sha256
+    while read -r program; do
+        chmod 0755 "$program"
+        sync "$program"
+        mv -f "$program" "$ROOT$directory/${program##*/}"
+        record+=$'\n'$directory/${program##*/}
+    done < <(find "$staged" -type f -perm -u+x | sort)
+    [[ "$record" == *$'\n'* ]] || fail "the release of $name $version holds no program" "check releases.$name"
+    rm -rf "$staged"
+    write_marker "$STATE/installed/$name" "$record"
+    rm -f "$(cached "$name")"
+    changed=true
+    log "installed $name $version"
+}
+
+# remove_programs NAME: undoes install_programs.
+remove_programs() {
+    local record=$STATE/installed/$1 path
+    [[ -f "$record" ]] || return 0
+    while read -r path; do
+        rm -f "$ROOT$path"
+    done < <(tail -n +2 "$record")
+    rm -f "$record"
+    changed=true
+    log "removed $1"
+}

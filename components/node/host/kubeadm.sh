@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Makes this node the first control plane. Converges from any point at which an earlier run ended, and never resets a
+# control plane that serves. stdout is the administrator's kubeconfig alone: a secret, logged nowhere.
+STEP=kubeadm
+# shellcheck source=components/node/host/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+config=/etc/kata-cluster/kubeadm.yaml
+new_config=$BUNDLE/files$config
+admin=$ROOT/etc/kubernetes/admin.conf
+# Written before the first init: from then on what lies in /etc/kubernetes is ours.
+begun=$STATE/init-begun
+# Written when init is through, with the digest of its configuration.
+initialized=$STATE/initialized
+
+# What an interrupted init still has to do once the API serves.
+before_the_api=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane
+
+downloads() { :; }
+
+apply() {
+    [[ -f "$new_config" ]] || fail "the bundle holds no $config" "run up again; if it stays, this is a mistake in KataCluster"
+    if [[ -f "$initialized" ]]; then
+        serve_again
+        update
+    elif [[ -f "$begun" ]]; then
+        start_services
+        if api_serves || { api_server_runs && wait_for_api; }; then
+            log "an earlier init was interrupted after the API served; doing the rest"
+            finish
+        else
+            log "an earlier init was interrupted before the API served; beginning again"
+            kubeadm reset --force --cri-socket "$CRI_SOCKET" >&2
+            init
+        fi
+    else
+        refuse_foreign_cluster
+        init
+    fi
+    # The kubeconfig is all that goes to stdout.
+    cat "$admin"
+}
+
+reset() {
+    if [[ -f "$begun" ]]; then
+        kubeadm reset --force --cri-socket "$CRI_SOCKET" >&2
+        # What kubeadm leaves to whoever installed the network.
+        rm -rf "$ROOT/etc/cni/net.d" "$ROOT/var/lib/cni" "$ROOT/run/flannel"
+        remove_interfaces
+        log "iptables rules of kube-proxy stay until the next boot"
+        changed=true
+    fi
+    remove_file "$config"
+    rm -f "$initialized" "$begun"
+    status removed true
+}
+
+init() {
+    write_marker "$begun" "$CLUSTER_NAME"
+    install_file 0600 "$new_config" "$config"
+    log "pulling the control plane's images"
+    kubeadm config images pull --config "$ROOT$config" >&2 ||
+        fail "the control plane's images could not be pulled" "check that the node reaches the registry named above, or name a mirror in mirror.images"
+    # No token is printed: whatever goes to stderr ends up in logs.
+    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command >&2 || {
+        diagnose
+        fail "kubeadm init failed" "read kubeadm's own words above; run up again, it begins anew"
+    }
+    complete
+}
+
+finish() {
+    install_file 0600 "$new_config" "$config"
+    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases "$before_the_api,show-join-command" >&2 || {
+        diagnose
+        fail "kubeadm could not finish an init that was interrupted" "read kubeadm's own words above, then run up again"
+    }
+    complete
+}
+
+# kubeadm always makes a join token that lives for a day. A node that joins gets one of its own.
+complete() {
+    kubectl --kubeconfig "$admin" --namespace kube-system delete secrets \
+        --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found >&2
+    write_marker "$initialized" "$(config_digest)"
+    log "the control plane is initialized"
+}
+
+config_digest() {
+    sha256sum "$new_config" | cut -d ' ' -f 1
+}
+
+# A control plane that was initialized is only ever started, never reset.
+serve_again() {
+    api_serves || {
+        log "the API does not serve; starting its services"
+        start_services
+        wait_for_api
+    } || {
+        diagnose
+        fail "the control plane was initialized before and its API does not serve" \
+            "look at the containers and lines of kubelet above; nothing was reset. If it is beyond repair, destroy the cluster and make it anew"
+    }
+}
+
+# A changed configuration reaches the cluster's own copy, which later joins and upgrades read.
+update() {
+    [[ "$(cat "$initialized")" != "$(config_digest)" ]] || return 0
+    install_file 0600 "$new_config" "$config"
+    kubeadm init phase upload-config all --config "$ROOT$config" >&2
+    write_marker "$initialized" "$(config_digest)"
+    log "warning: the cluster's stored configuration is the new one, but what runs here keeps its certificate names, CIDRs, labels, API server arguments and kubelet settings"
+}
+
+# Certificates and etcd data of someone else's cluster would be lost to kubeadm reset.
+refuse_foreign_cluster() {
+    local path
+    for path in /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/kubelet.conf /var/lib/etcd/member; do
+        [[ ! -e "$ROOT$path" ]] ||
+            fail "$path is there: the node belongs to a cluster that KataCluster did not make" "use another machine, or take this one out of its cluster and run kubeadm reset on it yourself"
+    done
+}
+
+start_services() {
+    systemctl start "$CONTAINER_RUNTIME"
+    # Without a configuration it would only fail.
+    [[ ! -f "$ROOT/var/lib/kubelet/config.yaml" ]] || systemctl start kubelet
+}
+
+api_serves() {
+    [[ -f "$admin" ]] && kubectl --kubeconfig "$admin" --request-timeout 15s get --raw /readyz >/dev/null 2>&1
+}
+
+wait_for_api() {
+    local patience=300
+    ! emulated || patience=1200
+    log "waiting up to ${API_SECONDS:-$patience} s for the API"
+    retry "${API_SECONDS:-$patience}" api_serves
+}
+
+# Whether waiting for the API makes sense: kubelet has started it.
+api_server_runs() {
+    [[ -f "$admin" && -n "$(crictl --runtime-endpoint "$CRI_SOCKET" ps --quiet --state running --name '^kube-apiserver$' 2>/dev/null)" ]]
+}
+
+# On stderr: which of the control plane's containers run, and what kubelet said last.
+diagnose() {
+    {
+        crictl --runtime-endpoint "$CRI_SOCKET" ps --all --name '^(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)$' || true
+        journalctl --unit kubelet --lines 20 --no-pager --output cat || true
+    } >&2
+}
+
+remove_interfaces() {
+    local interface
+    for interface in cni0 flannel.1; do
+        [[ ! -e "$ROOT/sys/class/net/$interface" ]] || ip link delete "$interface" >&2 || true
+    done
+}
+
+dispatch "$@"

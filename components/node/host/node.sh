@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Runs steps on this node, one after the other and never beside another run: node.sh apply|reset STEP...
+# stdout ends with one JSON object; `apply kubeadm` gives the administrator's kubeconfig instead, a secret.
+STEP=node
+# shellcheck source=components/node/host/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=components/node/host/downloads.sh
+source "$BUNDLE/downloads.sh"
+
+lock=$STATE/lock
+
+# The lock is an open file that every child inherits. A step that outlives its SSH session therefore keeps it, and the
+# next run waits for it, then converges from what it left.
+take_lock() {
+    local patience waited=0
+    mkdir -p "$STATE"
+    exec 9<>"$lock"
+    # Another cluster on this node is a mistake that waiting does not mend.
+    patience=${LOCK_SECONDS:-$((STEP_TIMEOUT_SECONDS / 2))}
+    until flock -w 5 9; do
+        waited=$((waited + 5))
+        grep -qF "cluster $CLUSTER_NAME," "$lock" || patience=10
+        ((waited < patience)) ||
+            fail "another run holds the node for more than $waited s: $(cat "$lock")" "wait until it ends, or end that process, then run up again"
+        log "waiting for another run: $(cat "$lock")"
+    done
+    printf 'cluster %s, %s, process %s since %s\n' "$CLUSTER_NAME" "$*" "$$" "$(date -u +%H:%M:%SZ)" >"$lock"
+    # What runs that were killed left behind.
+    find "$STATE" -maxdepth 1 -name 'bundle.*' ! -path "$BUNDLE" -mmin +1440 -exec rm -rf {} +
+}
+
+run_step() {
+    local verb=$1 step=$2 left result=0
+    left=$((STEP_TIMEOUT_SECONDS - SECONDS))
+    ((left > 0)) || left=1
+    timeout --kill-after=30 "$left" bash "$BUNDLE/$step.sh" "$verb" || result=$?
+    case $result in
+        0) ;;
+        124 | 137) fail "$step was stopped, the node's time of $STEP_TIMEOUT_SECONDS s was over" "read what it waited for above; raise timeouts.nodeSeconds if the machine is only slow" ;;
+        # It has said why.
+        *) exit "$reported" ;;
+    esac
+}
+
+# Everything that the steps still need, all at once: the longest download takes as long as all of them.
+fetch_for() {
+    local step list names=''
+    for step in "$@"; do
+        list=$(bash "$BUNDLE/$step.sh" downloads)
+        names+=" $list"
+    done
+    # shellcheck disable=SC2086 # a list of words
+    [[ -z "${names// /}" ]] || fetch $names
+}
+
+main() {
+    local verb=${1:-} step result number=0 fetched=false results=()
+    shift
+    [[ "$verb" == apply || "$verb" == reset ]] || fail "there is no \"$verb\"" "say apply or reset"
+    (($# > 0)) || fail "no step is named" "name steps: preflight kernel $CONTAINER_RUNTIME kata kubernetes kubeadm"
+    for step in "$@"; do
+        [[ -f "$BUNDLE/$step.sh" ]] || fail "there is no step \"$step\"" "name steps: preflight kernel $CONTAINER_RUNTIME kata kubernetes kubeadm"
+    done
+    take_lock "$verb" "$@"
+    for step in "$@"; do
+        number=$((number + 1))
+        export PROGRESS=$number/$#
+        STEP=$step
+        log "$verb"
+        # curl is there once the kernel step is through.
+        if [[ "$verb" == apply && "$fetched" == false && "$step" != preflight && "$step" != kernel ]]; then
+            fetch_for "${@:number}"
+            fetched=true
+        fi
+        if [[ "$verb $step" == "apply kubeadm" ]]; then
+            run_step "$verb" "$step"
+        else
+            result=$(run_step "$verb" "$step" | tail -n 1)
+            results+=("$result")
+        fi
+    done
+    STEP=node
+    log "$verb done after $SECONDS s"
+    if ((${#results[@]} > 0)); then
+        local IFS=,
+        printf '{"node":%s,"verb":"%s","steps":[%s]}\n' "$(json_string "$NODE_NAME")" "$verb" "${results[*]}"
+    fi
+}
+
+main "$@"
