@@ -12,6 +12,9 @@ export default tseslint.config(
         languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
         rules: {
             "@pulumi/no-output-in-template-literal": "error",
+            "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+            // An asynchronous function is the shape that Pulumi and mocha ask for.
+            "@typescript-eslint/require-await": "off",
             // Pulumi's resources are made for their effect.
             "no-new": "off",
         },

@@ -1,0 +1,208 @@
+import * as assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { parse } from "yaml";
+import { localMachineName } from "../../components/machine/localMachine";
+import { StateFolder } from "../../stacks/local/stateFolder";
+import { kubectlFor, Kubectl } from "./support/kubectl";
+import { nodeShell, NodeShell } from "./support/nodeShell";
+import { savedStack } from "./support/savedStack";
+
+const root = path.resolve(__dirname, "../..");
+const minutes = 60_000;
+/** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER --kata-shim go` for a real Kata. */
+const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
+
+describe("npm start to npm stop", function () {
+    this.timeout(40 * minutes);
+    this.bail(true);
+
+    const state = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-e2e-"));
+    let output: string;
+    let kubectl: Kubectl;
+    let node: NodeShell;
+
+    before(async () => {
+        output = await npm("start", ...flags);
+        kubectl = kubectlFor(path.join(state, "kubeconfig"));
+        node = await nodeShell(state);
+    });
+
+    after(async function () {
+        this.timeout(15 * minutes);
+        if (fs.existsSync(state)) {
+            await npm("stop");
+        }
+    });
+
+    it("ends with a summary that a person can read", () => {
+        const summary = output.slice(output.indexOf("ISOLATED"));
+        for (const row of [
+            "node",
+            "kernel in the pod",
+            "kernel of the node",
+            "Kata Containers",
+            "kubeconfig",
+            "Try next",
+        ]) {
+            assert.ok(summary.includes(row), `no "${row}" in:\n${summary}`);
+        }
+    });
+
+    it("runs the guide's pod", () => {
+        const pod = kubectl.json("get", "pod", "nginx-untrusted") as Pod;
+        assert.equal(pod.status.phase, "Running");
+        assert.equal(pod.metadata.annotations["io.kubernetes.cri.untrusted-workload"], "true");
+    });
+
+    it("answers HTTP through the API server", () => {
+        const page = kubectl.text("get", "--raw", "/api/v1/namespaces/default/pods/nginx-untrusted:80/proxy/");
+        assert.match(page, /Welcome to nginx/);
+    });
+
+    it("has a kernel of its own", () => {
+        const inside = podBootId(kubectl);
+        assert.match(inside, /^[0-9a-f-]{36}$/);
+        assert.notEqual(inside, node.run("cat /proc/sys/kernel/random/boot_id").trim());
+    });
+
+    it("has a RuntimeClass with overhead, and a node that pods may be scheduled to", () => {
+        const { handler, overhead } = kubectl.json("get", "runtimeclass", "kata") as {
+            handler: string;
+            overhead: object;
+        };
+        assert.equal(handler, "kata");
+        assert.deepEqual(overhead, { podFixed: { cpu: "250m", memory: "320Mi" } });
+        const [only] = (kubectl.json("get", "nodes") as { items: { spec: { taints?: object[] } }[] }).items;
+        assert.deepEqual(only?.spec.taints ?? [], []);
+    });
+
+    it("fails the proof for a pod on runc", () => {
+        kubectl.apply(runcPod);
+        kubectl.text("wait", "--for=condition=Ready", "pod/on-runc", "--timeout=10m");
+        const { metadata } = kubectl.json("get", "pod", "on-runc") as Pod;
+        const proof = node.attempt(`sudo bash .kata-cluster/bundle.sh isolation prove default on-runc ${metadata.uid}`);
+        kubectl.text("delete", "pod", "on-runc", "--wait=false", "--grace-period=0", "--force");
+        assert.equal(proof.status, 1, proof.stdout);
+        assert.match(proof.stderr, /not isolated/i);
+    });
+
+    it("leaves nothing to do for a second up", async () => {
+        const stack = await savedStack(state);
+        const { summary } = await stack.up({ expectNoChanges: true, color: "never" });
+        assert.deepEqual(Object.keys(summary.resourceChanges ?? {}), ["same"]);
+    });
+
+    it("keeps no secret in clear", () => {
+        const stored = files(path.join(state, "backend")).map((file) => fs.readFileSync(file, "latin1"));
+        const { users } = parse(fs.readFileSync(path.join(state, "kubeconfig"), "utf8")) as Kubeconfig;
+        const secrets = [
+            users[0]!.user["client-key-data"]!,
+            ...node.privateKey.split("\n").filter((line) => line.length > 40),
+        ];
+        for (const secret of secrets.map((one) => one.trim()).filter((one) => !one.includes("PRIVATE KEY"))) {
+            assert.ok(!stored.some((text) => text.includes(secret)), "a key lies in the state in clear");
+            assert.ok(!output.includes(secret), "a key was printed");
+        }
+    });
+
+    it("comes back by itself after a reboot of the machine", async () => {
+        const before = node.run("cat /proc/sys/kernel/random/boot_id").trim();
+        node.attempt("sudo systemctl reboot");
+        await eventually(15 * minutes, "a new boot", () => {
+            const now = node.attempt("cat /proc/sys/kernel/random/boot_id");
+            return now.status === 0 && now.stdout.trim() !== before;
+        });
+        await eventually(20 * minutes, "the pod to be Ready on a kernel of its own", () => {
+            kubectl.text("wait", "--for=condition=Ready", "pod/nginx-untrusted", "--timeout=30s");
+            const inside = podBootId(kubectl);
+            return inside !== before && inside !== node.run("cat /proc/sys/kernel/random/boot_id").trim();
+        });
+    });
+
+    it("leaves no process, port or file after npm stop", async () => {
+        const ports = Object.values(await new StateFolder(state).ports());
+        const name = localMachineName("kata-cluster", "local", "lab-control-plane-0");
+        await npm("stop");
+        assert.equal(fs.existsSync(state), false, "the state folder is left");
+        const home = process.env.XDG_STATE_HOME ?? path.join(os.homedir(), ".local/state");
+        assert.equal(fs.existsSync(path.join(home, "kata-cluster", name)), false, "the machine's folder is left");
+        assert.notEqual(spawnSync("pgrep", ["-f", `qemu-system.*${name}`]).status, 0, "QEMU is left");
+        for (const port of ports) {
+            assert.equal(await listens(port), false, `port ${port} is left open`);
+        }
+    });
+
+    /** Runs the command as a user would, and shows what it prints. */
+    function npm(script: string, ...args: string[]): Promise<string> {
+        return new Promise((resolve, reject) => {
+            const child = spawn("npm", ["run", "--silent", script, "--", "--state", state, ...args], {
+                cwd: root,
+                stdio: ["ignore", "pipe", "inherit"],
+            });
+            let text = "";
+            child.stdout.on("data", (data: Buffer) => {
+                text += data.toString();
+                process.stdout.write(data);
+            });
+            child.once("close", (code) =>
+                code === 0 ? resolve(text) : reject(new Error(`npm ${script} ended with ${code}`)),
+            );
+        });
+    }
+});
+
+interface Pod {
+    metadata: { uid: string; annotations: Record<string, string> };
+    status: { phase: string };
+}
+
+interface Kubeconfig {
+    users: { user: Record<string, string> }[];
+}
+
+const runcPod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "on-runc" },
+    spec: { containers: [{ name: "nginx", image: "nginx", imagePullPolicy: "IfNotPresent" }] },
+};
+
+function podBootId(kubectl: Kubectl): string {
+    return kubectl.text("exec", "nginx-untrusted", "--", "cat", "/proc/sys/kernel/random/boot_id").trim();
+}
+
+async function eventually(limit: number, what: string, done: () => boolean) {
+    const end = Date.now() + limit;
+    for (;;) {
+        let seen: unknown;
+        try {
+            if (done()) {
+                return;
+            }
+        } catch (error) {
+            seen = error;
+        }
+        assert.ok(Date.now() < end, `waited too long for ${what}: ${String(seen)}`);
+        await new Promise((resolve) => setTimeout(resolve, 5000));
+    }
+}
+
+function listens(port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const socket = net.connect(port, "127.0.0.1");
+        socket.once("connect", () => resolve(true));
+        socket.once("error", () => resolve(false));
+        socket.once("connect", () => socket.destroy());
+    });
+}
+
+function files(folder: string): string[] {
+    return fs
+        .readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.join(entry.parentPath, entry.name));
+}
