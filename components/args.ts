@@ -190,7 +190,7 @@ export interface KubernetesArgs {
      */
     serviceCidr?: string;
     /**
-     * The pod network. With `none` you bring one yourself, and no pod is deployed before it is there.
+     * The pod network. With `none` you bring one yourself, by `kubeconfig` in the same program: the pod waits for it.
      * @default "flannel"
      */
     cni?: Cni;

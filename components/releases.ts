@@ -135,10 +135,11 @@ function checkRelease(problems: Problems, name: ReleaseName, own: args.ReleaseAr
     if (own.url !== undefined) {
         url(problems, `${at}.url`, own.url);
     }
-    const digests = Object.entries(own.sha256 ?? {}).filter(([, digest]) => digest !== undefined);
+    const given: Record<string, string | undefined> = { ...own.sha256 };
+    const digests = Object.entries(given).filter(([, digest]) => digest !== undefined);
     problems.check(
         digests.length > 0 &&
-            digests.every(([arch, digest]) => /^(amd64|arm64)$/.test(arch) && /^[0-9a-f]{64}$/.test(digest)),
+            digests.every(([arch, digest]) => /^(amd64|arm64)$/.test(arch) && /^[0-9a-f]{64}$/.test(digest ?? "")),
         `${at}.sha256`,
         own.sha256,
         "a download is verified before it is used",

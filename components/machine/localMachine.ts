@@ -4,7 +4,7 @@ import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { bundle, filesBelow } from "../bundle";
-import { LocalMachineSpec } from "../spec";
+import { LocalMachineSpec } from "./machineSpec";
 import { MachineImageArgs } from "../args";
 import { cloudImages, defaultCloudImage } from "./cloudImages";
 import { connectionTo } from "./connection";

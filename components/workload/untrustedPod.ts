@@ -41,7 +41,9 @@ export class UntrustedPod extends pulumi.ComponentResource {
                         .output(args.annotations)
                         .apply((annotations) => ({ ...annotations, ...untrustedAnnotation })),
                 },
-                spec: args.spec ?? { containers: [{ name: "nginx", image: args.image ?? "nginx" }] },
+                spec: (args.spec as pulumi.Input<k8s.types.input.core.v1.PodSpec> | undefined) ?? {
+                    containers: [onlyContainer(args.image ?? "nginx")],
+                },
             },
             { parent: this, customTimeouts: { create: bounded, update: bounded, delete: bounded } },
         );
@@ -49,4 +51,9 @@ export class UntrustedPod extends pulumi.ComponentResource {
         this.namespace = this.pod.metadata.namespace;
         this.registerOutputs({ name: this.name, namespace: this.namespace, pod: this.pod });
     }
+}
+
+/** The guide's container. It starts again after a reboot without its registry, which `latest` would ask by default. */
+function onlyContainer(image: pulumi.Input<string>) {
+    return { name: "nginx", image, imagePullPolicy: "IfNotPresent" };
 }

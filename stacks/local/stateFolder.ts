@@ -23,7 +23,7 @@ export class StateFolder {
     async ports(): Promise<Ports> {
         const file = this.file("ports.json");
         if (!fs.existsSync(file)) {
-            const preferred: Ports = { ssh: 22022, api: 26443, downloads: 28080, images: 25000 };
+            const preferred: Record<keyof Ports, number> = { ssh: 22022, api: 26443, downloads: 28080, images: 25000 };
             const chosen = await Promise.all(
                 Object.entries(preferred).map(async ([use, port]) => [use, await freePort(port)] as const),
             );
@@ -64,7 +64,7 @@ export class StateFolder {
 }
 
 /** Ports on 127.0.0.1. */
-export interface Ports {
+export interface Ports extends Record<string, number> {
     ssh: number;
     api: number;
     downloads: number;

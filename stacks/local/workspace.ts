@@ -96,5 +96,5 @@ function labReleases({ releases, images }: Lab): ReleasesArgs {
         cniPlugins,
         flannelImage: image("flannel"),
         flannelCniPluginImage: image("flannel-cni-plugin"),
-    } as ReleasesArgs;
+    };
 }

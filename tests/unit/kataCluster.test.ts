@@ -112,7 +112,9 @@ for (const [kind, args] of Object.entries(kinds)) {
                 const { metadata, spec } = inputs as { metadata: { annotations: object; name: string }; spec: object };
                 assert.deepEqual(metadata.annotations, { "io.kubernetes.cri.untrusted-workload": "true" });
                 assert.equal(metadata.name, "nginx-untrusted");
-                assert.deepEqual(spec, { containers: [{ name: "nginx", image: "nginx" }] });
+                assert.deepEqual(spec, {
+                    containers: [{ name: "nginx", image: "nginx", imagePullPolicy: "IfNotPresent" }],
+                });
             });
 
             it("names the cluster to the Kubernetes provider before it is there", () => {
@@ -128,7 +130,7 @@ function withoutSecrets(value: unknown): unknown {
     if (typeof value !== "object" || value === null) {
         return value;
     }
-    if (pulumi.runtime.isRpcSecret(value as object)) {
+    if (pulumi.runtime.isRpcSecret(value)) {
         return "[secret]";
     }
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutSecrets(one)]));

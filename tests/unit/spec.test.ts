@@ -162,12 +162,9 @@ describe("resolve", () => {
     const accepted: [string, KataClusterArgs][] = [
         ["a local machine", { machines: { local: {} } }],
         ["an existing machine", existing()],
-        ["a password in place of a key", onExisting({ privateKey: undefined, password: "x" }) as KataClusterArgs],
-        ["a bastion", onExisting({ bastion: machine }) as KataClusterArgs],
-        [
-            "trust on first use",
-            onExisting({ hostKey: undefined, hostKeyPolicy: "trust-on-first-use" }) as KataClusterArgs,
-        ],
+        ["a password in place of a key", onExisting({ privateKey: undefined, password: "x" })],
+        ["a bastion", onExisting({ bastion: machine })],
+        ["trust on first use", onExisting({ hostKey: undefined, hostKeyPolicy: "trust-on-first-use" })],
         ["Kubernetes 1.35", { ...local, kubernetes: { version: "1.35.8" } }],
         ["Kubernetes 1.34", { ...local, kubernetes: { version: "1.34.11" } }],
         ["other ranges", { ...local, kubernetes: { podCidr: "192.168.0.0/17", serviceCidr: "192.168.128.0/20" } }],

@@ -21,7 +21,7 @@ get_image() {
     mkdir -p "$cache"
     # In a shell of its own, so that the lock ends with it. Another machine may be downloading the same image.
     (
-        lock "$IMAGE.lock" "$VM_TIMEOUT_SECONDS"
+        lock "$IMAGE.lock" "$(seconds_left)"
         [[ -f "$IMAGE" ]] || download_image "$bits" "$expected"
         rm -f "$IMAGE.lock"
     )
@@ -52,9 +52,10 @@ download_image() {
     mv "$part" "$IMAGE"
 }
 
-# image_property NAME FILE: of qemu-img's description. -U, for a running machine holds its disk.
+# image_property NAME FILE: of qemu-img's description. -U, for a running machine holds its disk. Newer releases
+# describe the file below the image too, further indented.
 image_property() {
-    qemu-img info -U --output=json "$2" | tr -d '\n' | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p"
+    qemu-img info -U --output=json "$2" | sed -n "s/^    \"$1\": \"\{0,1\}\([^\",]*\).*/\1/p"
 }
 
 # What tells one image from another: an overlay on an image that has changed beneath it is a broken disk.

@@ -41,15 +41,18 @@ digest() {
 lock() {
     local deadline=$((SECONDS + $2)) left
     while :; do
+        mkdir -p "$(dirname "$1")"
         exec 9>>"$1"
         left=$((deadline - SECONDS))
         if ((left <= 0)) || ! flock_descriptor "$left"; then
             fail "another run has held $1 for $2 s" 'wait until it has ended, then run this again'
         fi
         # The holder before us may have deleted the file together with the machine: then this lock guards nothing.
-        : >"$1"
         echo "$$" >&9
-        [[ "$(tail -n 1 "$1" 2>/dev/null)" != "$$" ]] || return 0
+        if [[ "$(tail -n 1 "$1" 2>/dev/null)" == "$$" ]]; then
+            : >"$1"
+            return
+        fi
     done
 }
 
@@ -57,8 +60,8 @@ flock_descriptor() {
     if command -v flock >/dev/null; then
         flock -w "$1" 9
     else
-        # macOS has no flock(1). The lock belongs to the open file, so it outlives perl.
-        perl -MFcntl=:flock -e 'alarm shift; open(my $file, ">&=", 9) && flock($file, LOCK_EX) or exit 1' "$1"
+        # macOS has no flock(1). A lock belongs to the open file, so it outlives perl.
+        perl -MFcntl=:flock -e 'alarm shift; open(my $file, ">&=", 9) or exit 1; flock($file, LOCK_EX) or exit 1' "$1"
     fi
 }
 

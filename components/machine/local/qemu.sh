@@ -21,7 +21,7 @@ arm64_firmware() {
 
 # Sets QEMU_ARGUMENTS.
 qemu_arguments() {
-    local cpu=host how=kvm
+    local cpu=host how=kvm firmware
     # Under TCG `max` emulates the virtualization extensions that Kata needs.
     if [[ $ACCELERATOR == tcg ]]; then
         cpu=max how=tcg,thread=multi,tb-size=1024
@@ -46,8 +46,9 @@ qemu_arguments() {
         QEMU_ARGUMENTS+=(-M q35 -cpu "$cpu")
     else
         [[ $cpu == host ]] || cpu=max,pauth-impdef=on
+        firmware=$(arm64_firmware)
         # shellcheck disable=SC2054
-        QEMU_ARGUMENTS+=(-M virt,virtualization=on,gic-version=max -cpu "$cpu" -bios "$(arm64_firmware)")
+        QEMU_ARGUMENTS+=(-M virt,virtualization=on,gic-version=max -cpu "$cpu" -bios "$firmware")
     fi
 }
 
@@ -101,11 +102,11 @@ start_machine() {
     [[ -z "$output" ]] || say "QEMU: $output"
 }
 
-# wait_for_ssh HOST_PUBLIC_KEY SECONDS
+# wait_for_ssh HOST_PUBLIC_KEY
 wait_for_ssh() {
-    local deadline=$((SECONDS + $2)) seen='nothing' line
+    local seen='nothing' line
     say "waiting for SSH on 127.0.0.1:$VM_SSH_PORT"
-    while ((SECONDS < deadline)); do
+    while (($(seconds_left) > 0)); do
         if stopped; then
             console_tail
             fail 'QEMU ended while the machine was booting' 'see its console above; machines.local.memoryMib may be more than this computer has'
@@ -118,7 +119,7 @@ wait_for_ssh() {
         sleep 1
     done
     console_tail
-    fail "SSH on 127.0.0.1:$VM_SSH_PORT has not shown the host key '$1' within $2 s (it showed $seen)" \
+    fail "SSH on 127.0.0.1:$VM_SSH_PORT has not shown the host key '$1' within $VM_TIMEOUT_SECONDS s (it showed $seen)" \
         'see its console above; give it more time, or an image with cloud-init'
 }
 

@@ -19,7 +19,7 @@ indent() { sed "s/^/$1/"; }
 user_data() {
     cat <<YAML
 #cloud-config
-hostname: $VM_NAME
+hostname: $VM_HOSTNAME
 manage_etc_hosts: localhost
 users:
   - name: $VM_USER
@@ -59,7 +59,7 @@ make_seed() {
     maker=$(iso_maker)
     rm -rf "$source" "$SEED.part"
     mkdir "$source"
-    printf 'instance-id: %s-%s\nlocal-hostname: %s\n' "$VM_NAME" "${1:0:12}" "$VM_NAME" >"$source/meta-data"
+    printf 'instance-id: %s-%s\nlocal-hostname: %s\n' "$VM_NAME" "${1:0:12}" "$VM_HOSTNAME" >"$source/meta-data"
     shift
     user_data "$@" >"$source/user-data"
     case $maker in

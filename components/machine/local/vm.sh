@@ -5,7 +5,8 @@
 # Settings are environment variables:
 #   VM_NAME VM_USER VM_CPUS VM_MEMORY_MIB VM_DISK_GIB VM_SSH_PORT VM_API_PORT
 #   VM_IMAGE (a path), or VM_IMAGE_URL with VM_IMAGE_SHA512 or VM_IMAGE_SHA256
-#   VM_ACCELERATOR auto|kvm|tcg, VM_BOOT (a number), VM_TIMEOUT_SECONDS (default 600), VM_STOP_SECONDS (default 180)
+#   VM_ACCELERATOR auto|kvm|tcg, VM_BOOT (a number), VM_HOSTNAME (default: VM_NAME, as far as it can be one)
+#   VM_TIMEOUT_SECONDS for all of `apply` (default 600), of which VM_STOP_SECONDS for a shutdown (default 180)
 #   VM_DIRECTORY (default ${XDG_STATE_HOME:-$HOME/.local/state}/kata-cluster/$VM_NAME)
 # Standard input of `apply` is {"userPublicKey","hostPrivateKey","hostPublicKey"}. `status` and `delete` read none and
 # need VM_NAME only.
@@ -39,8 +40,7 @@ apply() {
     check_settings
     require_tools
 
-    mkdir -p "$VM_DIRECTORY"
-    lock "$VM_DIRECTORY/lock" "$VM_TIMEOUT_SECONDS"
+    lock "$VM_DIRECTORY/lock" "$(seconds_left)"
     ! running >/dev/null || on=$(cat "$VM_DIRECTORY/accelerator")
     get_image
     check_disk
@@ -63,7 +63,7 @@ apply() {
     fi
     # Before the wait: if it fails, the next run differs in VM_BOOT and so waits again.
     echo "$VM_BOOT" >"$VM_DIRECTORY/boot"
-    wait_for_ssh "$host_public" "$VM_TIMEOUT_SECONDS"
+    wait_for_ssh "$host_public"
     [[ $ACCELERATOR == kvm ]] || emulated=true
     printf '{"name":"%s","accelerator":"%s","emulated":%s,"sshPort":%s,"apiPort":%s,"qemuVersion":"%s"}\n' \
         "$VM_NAME" "$ACCELERATOR" "$emulated" "$VM_SSH_PORT" "$VM_API_PORT" "$(qemu_version)"
@@ -72,6 +72,8 @@ apply() {
 check_settings() {
     VM_TIMEOUT_SECONDS=${VM_TIMEOUT_SECONDS:-600} VM_STOP_SECONDS=${VM_STOP_SECONDS:-180}
     local number
+    VM_HOSTNAME=${VM_HOSTNAME:-$(hostname_of "$VM_NAME")}
+    setting VM_HOSTNAME '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' 'an RFC 1123 label'
     setting VM_USER '[a-z_][a-z0-9_-]{0,31}' 'a user name'
     for number in VM_CPUS VM_MEMORY_MIB VM_DISK_GIB VM_SSH_PORT VM_API_PORT VM_TIMEOUT_SECONDS; do
         setting "$number" '[1-9][0-9]{0,6}' 'a positive number'
@@ -89,6 +91,9 @@ check_settings() {
     fi
 }
 
+# Of the time for all of `apply`, which began with this shell.
+seconds_left() { echo $((VM_TIMEOUT_SECONDS - SECONDS)); }
+
 warn_of_emulation() {
     [[ $ACCELERATOR == tcg ]] || return 0
     say 'warning: the machine is emulated (TCG), many times slower than with KVM; allow minutes for each step'
@@ -98,6 +103,8 @@ warn_of_emulation() {
 }
 
 qemu_version() { "qemu-system-$ARCHITECTURE" --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p'; }
+
+hostname_of() { tr 'A-Z._' 'a-z--' <<<"${1:0:63}" | sed 's/-*$//'; }
 
 disk_grows() { (($(image_property virtual-size "$DISK") < $(wanted_bytes))); }
 
@@ -129,10 +136,11 @@ status() {
     printf '{"running":%s,"boot":%s}\n' "$running" "$boot"
 }
 
-# A name becomes a host name and a folder's.
-setting VM_NAME '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' 'an RFC 1123 label'
+# It names a folder and the QEMU process. It may be a Pulumi stack's name, in whole or in part.
+setting VM_NAME '[A-Za-z0-9][A-Za-z0-9._-]{0,199}' 'a name of letters, digits, ".", "_" and "-"'
 ARCHITECTURE=$(host_architecture)
 VM_DIRECTORY=${VM_DIRECTORY:-${XDG_STATE_HOME:-$HOME/.local/state}/kata-cluster/$VM_NAME}
+[[ "$VM_DIRECTORY" == /* ]] || VM_DIRECTORY=$PWD/$VM_DIRECTORY
 # shellcheck disable=SC2034 # the other files use them
 DISK=$VM_DIRECTORY/disk.qcow2 SEED=$VM_DIRECTORY/seed.iso
 case ${1:-} in

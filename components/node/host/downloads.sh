@@ -76,16 +76,16 @@ fetch_one() {
 # transfer URL FILE WHAT: one attempt, which goes on where the last one ended. Sets problem. What no further attempt
 # can mend fails at once. Not curl's own --retry: that starts again from the first byte.
 transfer() {
-    local url=$1 file=$2 what=$3 code result=0
-    code=$(curl --fail --location --silent --show-error --connect-timeout 30 --speed-limit 1000 --speed-time 60 \
-        --continue-at - --output "$file" --write-out '%{http_code}' "$url" 2>"$file.error") || result=$?
-    problem=$(tr '\n' ' ' <"$file.error")
-    rm -f "$file.error"
+    local url=$1 file=$2 what=$3 words code result=0
+    words=$(curl --fail --location --silent --show-error --connect-timeout 30 --speed-limit 1000 --speed-time 60 \
+        --continue-at - --output "$file" --write-out 'http %{http_code}\n' "$url" 2>&1) || result=$?
+    code=$(sed -n 's/^http //p' <<<"$words")
+    problem=$(sed '/^http /d' <<<"$words" | paste -sd ' ')
     case $result in
         0) return 0 ;;
         # The server does not do ranges, or the part does not fit what it has.
         33 | 36) rm -f "$file" ;;
-        23) fail "$what cannot be written to $CACHE: $problem$(df -h --output=avail "$CACHE" | tail -n 1) free" "make room on that disk, then run up again" ;;
+        23) fail "$what cannot be written to $CACHE: $problem" "make room on that disk, then run up again" ;;
         22)
             case $code in
                 408 | 429 | 5??) ;;

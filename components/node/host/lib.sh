@@ -35,7 +35,7 @@ unexpected() {
     ((status == reported)) || complain "a command failed with status $status at $where" "read the lines above, then run up again"
     exit "$reported"
 }
-trap 'unexpected $? "${BASH_SOURCE[0]##*/}:$LINENO"' ERR
+trap 'unexpected $? "$(basename "${BASH_SOURCE[0]:-bash}"):$LINENO"' ERR
 
 # dispatch VERB: calls the script's function of that name.
 dispatch() {

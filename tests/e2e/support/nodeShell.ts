@@ -20,6 +20,10 @@ interface Connection {
     hostKey: string;
 }
 
+interface Deployment {
+    resources: { type: string; inputs: Record<string, unknown> }[];
+}
+
 export async function nodeShell(state: string): Promise<NodeShell> {
     const connection = await connectionInState(state);
     const key = path.join(state, "e2e-key");
@@ -49,8 +53,8 @@ export async function nodeShell(state: string): Promise<NodeShell> {
 }
 
 async function connectionInState(state: string): Promise<Connection> {
-    const { deployment } = await (await savedStack(state)).exportStack();
-    const { resources } = deployment as { resources: { type: string; inputs: Record<string, unknown> }[] };
+    const exported = await (await savedStack(state)).exportStack();
+    const { resources } = exported.deployment as Deployment;
     const copy = resources.find(({ type }) => type === "command:remote:CopyToRemote")!;
     return inClear(copy.inputs.connection) as Connection;
 }

@@ -7,14 +7,20 @@ clusters: [{ name: kubernetes, cluster: { certificate-authority-data: Q0E=, serv
 users: [{ name: kubernetes-admin, user: { client-certificate-data: Q0VSVA==, client-key-data: S0VZ } }]
 `;
 
+interface Config {
+    clusters: unknown[];
+    users: { user: unknown }[];
+    "current-context": string;
+}
+
 describe("userKubeconfig", () => {
     it("keeps the credentials and names the server as the user reaches it", () => {
-        const config = parse(userKubeconfig(adminConf, "127.0.0.1:26443", "lab")) as Record<string, never>;
-        assert.deepEqual(config["clusters"], [
+        const config = parse(userKubeconfig(adminConf, "127.0.0.1:26443", "lab")) as Config;
+        assert.deepEqual(config.clusters, [
             { name: "lab", cluster: { "certificate-authority-data": "Q0E=", server: "https://127.0.0.1:26443" } },
         ]);
         assert.equal(config["current-context"], "lab");
-        assert.deepEqual(config["users"][0]["user"], {
+        assert.deepEqual(config.users[0]?.user, {
             "client-certificate-data": "Q0VSVA==",
             "client-key-data": "S0VZ",
         });

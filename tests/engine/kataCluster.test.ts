@@ -1,0 +1,145 @@
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { KataClusterArgs } from "../../components/args";
+import { KataCluster } from "../../components/kataCluster";
+import { ApiServer } from "../support/apiServer";
+import { SshServer } from "../support/sshServer";
+import { announce, changes, exporting, said, TestStack } from "./plugins/stack";
+import { NodeStandIn } from "./support/nodeStandIn";
+import { PodsBecomeReady } from "./support/podsBecomeReady";
+
+const kernelScript = path.resolve(__dirname, "../../components/node/host/kernel.sh");
+
+describe(`KataCluster on an existing machine: ${announce("command")}, ${announce("kubernetes")}`, function () {
+    this.timeout(180_000);
+    let ssh: SshServer;
+    let api: ApiServer;
+    let kubelet: PodsBecomeReady;
+    let node: NodeStandIn;
+    let stack: TestStack;
+
+    const program = (changed: Partial<KataClusterArgs> = {}, hostKey = ssh.hostKey) =>
+        exporting(() => {
+            const cluster = new KataCluster("lab", {
+                machines: {
+                    existing: {
+                        controlPlanes: [
+                            {
+                                address: ssh.host,
+                                port: ssh.port,
+                                privateKey: ssh.privateKey,
+                                hostKey,
+                                apiAddress: new URL(api.url).host,
+                            },
+                        ],
+                    },
+                },
+                ...changed,
+            });
+            return { isolation: cluster.isolation, nodes: cluster.nodes, runtimeClass: cluster.runtimeClassName };
+        });
+
+    before(async () => {
+        ssh = await SshServer.start();
+        api = await ApiServer.start();
+        kubelet = await PodsBecomeReady.start(api.kubeconfig);
+        node = new NodeStandIn(ssh, api.kubeconfig);
+        stack = await TestStack.create("kata-cluster");
+    });
+
+    after(async () => {
+        await kubelet?.stop();
+        await api?.stop();
+        await ssh?.close();
+        stack?.remove();
+    });
+
+    it("previews everything without a connection", async () => {
+        const run = await stack.preview(program());
+        assert.equal(run.error, undefined, run.stdout);
+        assert.equal(ssh.connections, 0);
+        const planned = run.steps.map(({ name }) => name);
+        for (const name of ["lab-control-plane-0-install", "lab-control-plane-0-init", "lab-kata", "lab-isolation"]) {
+            assert.ok(planned.includes(name), `${name} is not in the plan: ${planned.join(" ")}`);
+        }
+    });
+
+    it("tells what went wrong on the node, and goes on from there at the next up", async () => {
+        node.failOnce("node apply preflight");
+        const run = await stack.up(program());
+        assert.ok(run.error);
+        assert.match(said(run), /node lab-control-plane-0, step kata: the disk is full. Fix: free some space/);
+        assert.doesNotMatch(said(run) + run.stdout, /PRIVATE KEY/);
+    });
+
+    it("makes the cluster with one connection for each command", async () => {
+        const before = ssh.connections;
+        const run = await stack.up(program());
+        assert.equal(run.error, undefined, run.stdout + said(run));
+        assert.deepEqual(node.calls().slice(-3).map(withoutUid), [
+            "node apply preflight kernel containerd kata kubernetes",
+            "node apply kubeadm",
+            "isolation prove default nginx-untrusted UID",
+        ]);
+        assert.equal(run.outputs.runtimeClass, "kata");
+        assert.equal((run.outputs.isolation as { podKernel: { kernel: string } }).podKernel.kernel, "6.12.0");
+        // The bundle was there from the run before.
+        assert.equal(ssh.connections - before, 3);
+    });
+
+    it("has nothing to do at the next up, and opens no connection for it", async () => {
+        const before = ssh.connections;
+        const run = await stack.up(program());
+        assert.deepEqual([run.error, changes(run), ssh.connections - before], [undefined, [], 0]);
+    });
+
+    it("shows an edit of a script as the bundle's text and the one command that runs it", async () => {
+        const original = fs.readFileSync(kernelScript, "utf8");
+        try {
+            fs.writeFileSync(kernelScript, original + "# an edit\n");
+            const run = await stack.preview(program());
+            assert.equal(run.error, undefined, run.stdout);
+            assert.deepEqual(changes(run), ["lab-control-plane-0-bundle update", "lab-control-plane-0-install update"]);
+            assert.match(run.stdout + said(run), /PRIVATE KEY/.test(run.stdout) ? /^$/ : /bundle/);
+        } finally {
+            fs.writeFileSync(kernelScript, original);
+        }
+    });
+
+    it("plans no replacement of what is in the cluster when kubeadm's configuration changes", async () => {
+        const run = await stack.preview(program({ kubernetes: { certificateNames: ["api.example.com"] } }));
+        assert.equal(run.error, undefined, run.stdout);
+        assert.deepEqual(
+            changes(run).filter((change) => /replace|delete|create/.test(change)),
+            [],
+        );
+        assert.ok(changes(run).includes("lab-control-plane-0-init update"));
+    });
+
+    it("refuses a machine that shows another host key, on every connection", async () => {
+        ssh.faults = { wrongHostKey: true };
+        const calls = node.calls().length;
+        const run = await stack.up(
+            program({ kata: { guestMemoryMib: 1024 }, timeouts: { machineSeconds: 5, nodeSeconds: 5 } }),
+        );
+        ssh.faults = {};
+        assert.ok(run.error, "it went on");
+        assert.equal(node.calls().length, calls, "a command was run on a machine that is not the pinned one");
+    });
+
+    it("resets the machine on destroy, the control plane first, and never asks the cluster", async () => {
+        await stack.up(program());
+        await api.stop();
+        const run = await stack.destroy();
+        assert.equal(run.error, undefined, run.stdout + said(run));
+        assert.deepEqual(node.calls().slice(-2), [
+            "node reset kubeadm",
+            "node reset kubernetes kata containerd kernel",
+        ]);
+    });
+});
+
+function withoutUid(call: string): string {
+    return call.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "UID");
+}
