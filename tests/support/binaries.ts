@@ -7,6 +7,7 @@ export interface LabBinaries {
     pulumi: string;
     etcd: string;
     "kube-apiserver": string;
+    "kube-controller-manager": string;
     kubectl: string;
 }
 
@@ -15,7 +16,7 @@ export interface LabBinaries {
  * not in the result; `needBinary` tells the user about it.
  */
 export function labBinaries(): Partial<LabBinaries> {
-    const names: (keyof LabBinaries)[] = ["pulumi", "etcd", "kube-apiserver", "kubectl"];
+    const names: (keyof LabBinaries)[] = ["pulumi", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
     const found = names.map((name) => [name, findProgram(name, labFolders())]).filter(([, path]) => path);
     return Object.fromEntries(found) as Partial<LabBinaries>;
 }

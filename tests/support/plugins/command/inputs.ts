@@ -61,11 +61,15 @@ export const schemas: Record<string, { name: string; fields: Fields }> = {
 
 /** Checks types and names, fills in defaults and marks secrets. */
 export function checkInputs(type: string, news: PropertyMap): { inputs: PropertyMap; failures: CheckFailure[] } {
-    const { name, fields } = schemas[type];
+    const schema = schemas[type];
+    if (!schema) {
+        throw new Error(`Resource type ${type} not found`);
+    }
+    const { name, fields } = schema;
     const failures: CheckFailure[] = [];
     const inputs = checkFields(name, fields, news, failures);
     if (type === "command:remote:CopyToRemote" && failures.length === 0) {
-        failures.push(...checkSource(reveal(inputs.source)));
+        failures.push(...checkSource(reveal(inputs.source ?? null)));
     }
     return { inputs, failures };
 }

@@ -29,7 +29,7 @@ export async function runLocal(
 ): Promise<PropertyMap> {
     const deadline = new Deadline(op);
     const output = new OutputCollector(op, inputs.logging);
-    const [program, ...args] = inputs.interpreter?.length ? inputs.interpreter : ["/bin/sh", "-c"];
+    const [program = "/bin/sh", ...args] = inputs.interpreter?.length ? inputs.interpreter : ["/bin/sh", "-c"];
     const dir = inputs.dir ?? process.cwd();
     const child = spawn(program, [...args, command], {
         cwd: dir,

@@ -19,9 +19,6 @@ const commandProvider: StandIn = {
     version: "1.2.1",
 
     async check(op, { news }) {
-        if (!schemas[op.type]) {
-            throw new Error(`Resource type ${op.type} not found`);
-        }
         return checkInputs(op.type, news);
     },
 
@@ -111,7 +108,7 @@ async function runCommand(
 
 /** A change of the connection alone copies nothing, also if the host is another. */
 function needsCopy(olds: PropertyMap, news: PropertyMap): boolean {
-    return !equal(reveal(olds.source), reveal(news.source)) || !equal(reveal(olds.remotePath), reveal(news.remotePath));
+    return ["source", "remotePath"].some((key) => !equal(reveal(olds[key] ?? null), reveal(news[key] ?? null)));
 }
 
 /**
@@ -119,7 +116,7 @@ function needsCopy(olds: PropertyMap, news: PropertyMap): boolean {
  * there before does not count; that is so in the real plugin too.
  */
 function previewChanges(op: Operation, olds: PropertyMap, news: PropertyMap): boolean {
-    return Object.keys(schemas[op.type].fields).some((name) => {
+    return Object.keys(schemas[op.type]?.fields ?? {}).some((name) => {
         const now: Value = news[name] ?? null;
         return now instanceof Unknown || (olds[name] !== undefined && !equal(now, olds[name])) || unknownSecret(now);
     });

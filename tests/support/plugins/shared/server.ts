@@ -212,7 +212,7 @@ function diffResponse(diff: Diff): proto.DiffResponse {
         property.setKind(kinds[kind]);
         property.setInputdiff(inputDiff);
         response.getDetaileddiffMap().set(path, property);
-        response.addDiffs(path.split(/[.[]/)[0]);
+        response.addDiffs(path.replace(/[.[].*$/s, ""));
         if (kind.endsWith("Replace")) {
             replaces.add(path);
         }

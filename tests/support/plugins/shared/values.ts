@@ -91,7 +91,7 @@ function decodeValue(wire: JavaScriptValue): Value {
         case undefined:
             return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, decodeValue(value)]));
         case signature.secret:
-            return new Secret(decodeValue(object.value));
+            return new Secret(decodeValue(object.value ?? null));
         case signature.asset:
             return new Asset(text("hash") ?? "", text("path"), text("text"), text("uri"));
         case signature.archive: {
