@@ -23,7 +23,7 @@ x86_probe() {
         probe_bytes 0f 00 90 7c 00 00                                     # its limit and address
         head -c 344 /dev/zero
         probe_bytes 55 aa
-        head -c 65024 /dev/zero # SeaBIOS boots no smaller disk
+        head -c 1048064 /dev/zero # SeaBIOS does not boot a disk of less than a cylinder
     } >"$1"
 }
 

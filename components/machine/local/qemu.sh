@@ -68,6 +68,17 @@ running() {
 
 stopped() { ! running >/dev/null; }
 
+# gone PID: no thread of it is left that holds a port. A dying process has no command line any more, one that nobody
+# has waited for stays as a zombie.
+gone() {
+    if [[ -d /proc/self ]]; then
+        { cat "/proc/$1"/task/*/stat 2>/dev/null || true; } |
+            awk '{ sub(/.*\) /, "") } /^[^ZX]/ { alive = 1 } END { exit alive }'
+    else
+        [[ "$(ps -o stat= -p "$1")" == Z* ]] || ! kill -0 "$1" 2>/dev/null
+    fi
+}
+
 # QMP: https://www.qemu.org/docs/master/interop/qmp-spec.html
 power_down() {
     # Opened for reading too, so that it cannot block when QEMU dies at this moment.
@@ -81,12 +92,12 @@ stop_machine() {
     if (($1 > 0)); then
         say 'shutting down'
         power_down
-        within "$1" stopped || say "has not powered off in $1 s, stopping QEMU"
+        within "$1" gone "$pid" || say "has not powered off in $1 s, stopping QEMU"
     fi
     stopped || kill -TERM "$pid" 2>/dev/null || true
-    if ! within 15 stopped; then
+    if ! within 15 gone "$pid"; then
         kill -KILL "$pid" 2>/dev/null || true
-        within 15 stopped || fail "QEMU, process $pid, cannot be killed" 'see what the kernel says of it, then run this again'
+        within 15 gone "$pid" || fail "QEMU, process $pid, cannot be killed" 'see what the kernel says of it, then run this again'
     fi
     rm -f "$VM_DIRECTORY/pid"
 }
