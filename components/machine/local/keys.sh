@@ -14,12 +14,12 @@ command -v ssh-keygen >/dev/null || {
 
 # pair NAME: the only character of these files that JSON escapes is the newline.
 pair() {
-    local private public
+    local public
     ssh-keygen -q -t ed25519 -N '' -C '' -f "$directory/$1" </dev/null >&2
-    private=$(cat "$directory/$1")
     read -r public <"$directory/$1.pub"
     # Without the empty comment's blank.
-    printf '"%s":{"privateKey":"%s\\n","publicKey":"%s"}' "$1" "${private//$'\n'/\\n}" "${public% }"
+    printf '"%s":{"privateKey":"%s","publicKey":"%s"}' \
+        "$1" "$(awk '{ printf "%s\\n", $0 }' "$directory/$1")" "${public% }"
 }
 
 user=$(pair user)

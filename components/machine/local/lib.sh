@@ -25,7 +25,7 @@ secret_field() {
     value=${BASH_REMATCH[0]#*:}
     value=${value#*\"}
     value=${value%\"}
-    printf '%s\n' "${value//\\n/$'\n'}"
+    printf '%b\n' "$value"
 }
 
 # digest 256|512 FILE

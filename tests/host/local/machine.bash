@@ -54,6 +54,7 @@ while (($# > 0)); do
     [[ "$1" != -pidfile ]] || directory=${2%/pid}
     shift
 done
+[[ -n "${directory:-}" ]] || exit 1
 (
     exec >/dev/null 2>&1 3>&-
     echo "$BASHPID" >"$directory/pid"
