@@ -1,0 +1,142 @@
+import * as path from "node:path";
+import { flannelImages } from "../../components/versions";
+import { cacheRoot, knownDigest } from "./cache";
+import { goBuild, pinnedVersion } from "./goBuilds";
+import { needHostPackages } from "./hostPackages";
+import { buildImages } from "./images";
+import { buildKataStandIn } from "./kata/build";
+import { buildMachineImage, debianSuite } from "./machineImage";
+import { Served, serveFiles } from "./mirror";
+import { findPlugins } from "./plugins";
+import { findRealReleases, RealReleases } from "./realReleases";
+import { imagesOf, registryFiles } from "./registry";
+import { buildReleases, DownloadName, release, ReleasedFile } from "./releases";
+
+/** What the lab has built: everything that a cluster needs where only package registries are reached. */
+export interface Lab {
+    /** Without a leading v. */
+    kubernetesVersion: string;
+    /** By download name: upstream's URL, which the mirror serves under `/host/path`, and the digest of the lab's file. */
+    releases: Record<DownloadName, { version: string; url: string; sha256: { amd64: string } }>;
+    /** Path of a bootable VM disk, qcow2. */
+    image: string;
+    /** Folder with `bin/pulumi`. */
+    pulumi: string;
+    /** Folders to put on PATH, with provider plugins; empty where the real ones are installed. */
+    plugins: string[];
+    /** Path of kubectl. */
+    kubectl: string;
+    /** Upstream reference, by tag: the same with the digest that the lab serves. */
+    images: Record<string, string>;
+    /** One line for each part that is not what upstream releases. */
+    standIns: string[];
+    /** What {@link serveLab} serves. */
+    mirror: { files: Record<string, { file: string; sha256: string }>; layout: string };
+}
+
+/** Settings of {@link buildLab}. */
+export interface LabOptions {
+    log: (line: string) => void;
+    /** A folder of real releases, which take the place of the lab's stand-ins. */
+    real?: string;
+}
+
+/** Builds the lab from package registries, or takes from the cache what was built before. */
+export async function buildLab({ log, real }: LabOptions): Promise<Lab> {
+    const found = findRealReleases(real);
+    await needHostPackages(log);
+    // The short ones first: what fails on this computer fails early.
+    const image = await buildMachineImage(log);
+    const kata = await kataRelease(found, log);
+    const releases = { ...(await buildReleases(log)), kata };
+    const layout = await buildImages(log);
+    const pulumi = await goBuild("pulumi", log);
+    const plugins = findPlugins(found.plugins);
+    const files = [...Object.values(releases), ...(await crioRelease(found))];
+    return {
+        kubernetesVersion: releases.kubelet.version,
+        releases: Object.fromEntries(
+            Object.entries(releases).map(([name, { version, url, sha256 }]) => [name, { version, url, sha256 }]),
+        ) as Lab["releases"],
+        image,
+        pulumi: pulumi.folder,
+        plugins: plugins.folders,
+        kubectl: releases.kubectl.file,
+        images: Object.fromEntries(
+            Object.entries(imagesOf(layout)).map(([reference, digest]) => [reference, `${reference}@${digest}`]),
+        ),
+        standIns: describe(found, plugins.standIns, real),
+        mirror: {
+            files: Object.fromEntries(
+                files.map(({ url, file, sha256 }) => [mirrorPath(url), { file, sha256: sha256.amd64 }]),
+            ),
+            layout,
+        },
+    };
+}
+
+/**
+ * Serves the lab on the loopback interface until it is closed.
+ *
+ * @returns URLs for `mirror`, with the host as a QEMU guest with user networking sees it
+ */
+export async function serveLab(
+    lab: Lab,
+    ports: { downloads?: number; images?: number } = {},
+): Promise<{ downloads: string; images: string; close(): Promise<void> }> {
+    const downloads = await serveFiles((url): Served | undefined => {
+        const served = lab.mirror.files[url];
+        return served && { file: served.file, tag: served.sha256 };
+    }, ports.downloads);
+    const images = await serveFiles(registryFiles(lab.mirror.layout), ports.images).catch(async (error: unknown) => {
+        await downloads.close();
+        throw error;
+    });
+    return {
+        downloads: `http://10.0.2.2:${downloads.port}`,
+        images: `http://10.0.2.2:${images.port}`,
+        close: async () => {
+            await Promise.all([downloads.close(), images.close()]);
+        },
+    };
+}
+
+async function kataRelease({ kata }: RealReleases, log: LabOptions["log"]): Promise<ReleasedFile> {
+    if (kata) {
+        log(`lab: real Kata Containers ${kata.version} from ${kata.file}`);
+        return { ...kata, sha256: { amd64: await knownDigest(kata.file) } };
+    }
+    const { tarball, version } = await buildKataStandIn({ log, cache: cacheRoot() });
+    return release("kata", version, tarball);
+}
+
+async function crioRelease({ crio }: RealReleases): Promise<ReleasedFile[]> {
+    return crio ? [{ ...crio, sha256: { amd64: await knownDigest(crio.file) } }] : [];
+}
+
+/** `https://host/path` is served as `/host/path`. */
+function mirrorPath(url: string): string {
+    const { host, pathname } = new URL(url);
+    return `/${host}${pathname}`;
+}
+
+function describe({ kata, crio, plugins }: RealReleases, standInPlugins: string[], real: string | undefined): string[] {
+    const built = (["containerd", "runc", "cni-plugins", "crictl", "kubernetes", "etcd", "coredns", "flannel"] as const)
+        .map((name) => `${name} ${pinnedVersion(name)}`)
+        .join(", ");
+    const version = /:([^:@]+)@/.exec(flannelImages.cniPlugin)![1];
+    const realPlugins = Object.keys(plugins).map((name) => `pulumi-resource-${name}`);
+    return [
+        kata
+            ? `Kata Containers ${kata.version}: real, ${path.basename(kata.file)} of ${real}` +
+              (kata.shim === "go" ? '; it holds the Go shim, so kata.shim must be "go"' : "")
+            : "Kata Containers: a stand-in of tests/lab/kata, with real virtual machines but not Kata's own programs",
+        ...(crio ? [`CRI-O ${crio.version}: real, of ${real}; nothing installs it yet`] : []),
+        ...(realPlugins.length > 0 ? [`${realPlugins.join(", ")}: real, of ${real}`] : []),
+        ...standInPlugins.map((name) => `pulumi-resource-${name}: a stand-in of tests/support/plugins`),
+        `${built}: upstream's source of these versions, built here from Go modules; not the released binaries and images`,
+        `flannel-cni-plugin ${version}: the flannel plugin of CNI plugins ${pinnedVersion("flannel-cni-plugin")}, the last that had it`,
+        `nginx:latest: Debian ${debianSuite}'s nginx, not the official image`,
+        `machine image: Debian ${debianSuite}, made here from packages; not the released cloud image`,
+    ];
+}
