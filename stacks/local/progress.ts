@@ -1,5 +1,8 @@
 import { EngineEvent } from "@pulumi/pulumi/automation";
 
+/** Not `debug`, which the event log holds too: it spells out every property, secrets in clear. */
+const shown: string[] = ["info", "info#err", "warning", "error"];
+
 type Line = (text: string) => void;
 
 /** Turns the engine's events into lines that a person follows: what begins, what it says, what is done. */
@@ -19,7 +22,7 @@ export class Progress {
             this.line(`done     ${nameOf(urn)} (${seconds(Date.now() - (this.started.get(urn) ?? Date.now()))})`);
         } else if (resOpFailedEvent) {
             this.line(`FAILED   ${nameOf(resOpFailedEvent.metadata.urn)}`);
-        } else if (diagnosticEvent && !diagnosticEvent.ephemeral) {
+        } else if (diagnosticEvent && !diagnosticEvent.ephemeral && shown.includes(diagnosticEvent.severity)) {
             const from = diagnosticEvent.urn ? `${nameOf(diagnosticEvent.urn)}: ` : "";
             const text = plain(diagnosticEvent.message).trim();
             text.split("\n").forEach((one) => one && this.line(`         ${from}${one}`));

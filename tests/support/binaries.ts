@@ -2,27 +2,21 @@ import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
-/** Programs that tests of the real engine and the real API server use. */
-export interface LabBinaries {
-    pulumi: string;
-    etcd: string;
-    "kube-apiserver": string;
-    "kube-controller-manager": string;
-    kubectl: string;
-}
+const names = ["pulumi", "etcd", "kubeadm", "kubectl", "kube-apiserver", "kube-controller-manager"] as const;
+/** A program that tests use: the real engine and parts of the real cluster. */
+export type LabBinary = (typeof names)[number];
 
 /**
  * Finds the programs in the folder KATA_CLUSTER_BIN, in the lab's cache, or on PATH, in this order. What is missing is
  * not in the result; `needBinary` tells the user about it.
  */
-export function labBinaries(): Partial<LabBinaries> {
-    const names: (keyof LabBinaries)[] = ["pulumi", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
+export function labBinaries(): Partial<Record<LabBinary, string>> {
     const found = names.map((name) => [name, findProgram(name, labFolders())]).filter(([, path]) => path);
-    return Object.fromEntries(found) as Partial<LabBinaries>;
+    return Object.fromEntries(found) as Partial<Record<LabBinary, string>>;
 }
 
 /** The path of one program, or an error that says where it was looked for. */
-export function needBinary(name: keyof LabBinaries): string {
+export function needBinary(name: LabBinary): string {
     const path = labBinaries()[name];
     if (!path) {
         const folders = labFolders().slice(0, -pathFolders().length).join(", ");

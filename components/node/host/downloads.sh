@@ -114,6 +114,11 @@ verified() {
     echo "$file"
 }
 
+# forget NAME: removes what was downloaded of it, of other versions too.
+forget() {
+    rm -f "$CACHE/$1"-*
+}
+
 # unpack NAME DIRECTORY: the verified release, in an empty directory. A bare program gets its release's name.
 unpack() {
     local version sha256 url file
@@ -130,7 +135,10 @@ unpack() {
 # that is running stays whole. CHECK is called with the unpacked release before. Skipped if it is there.
 install_programs() {
     local name=$1 directory=$2 check=${3:-true} version sha256 url staged program record
-    ! installed "$name" || return 0
+    if installed "$name"; then
+        forget "$name"
+        return 0
+    fi
     release "$name"
     mkdir -p "$ROOT$directory"
     rm -rf "$ROOT$directory"/.kata-cluster.*
@@ -147,7 +155,7 @@ install_programs() {
     [[ "$record" == *$'\n'* ]] || fail "the release of $name $version holds no program" "check releases.$name"
     rm -rf "$staged"
     write_marker "$STATE/installed/$name" "$record"
-    rm -f "$(cached "$name")"
+    forget "$name"
     changed=true
     log "installed $name $version"
 }

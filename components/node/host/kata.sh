@@ -20,7 +20,7 @@ apply() {
         fail "/opt/kata is a directory that KataCluster did not make" "remove that Kata (kata-deploy has a cleanup), or use another machine"
     fi
     if [[ -L "$ROOT/opt/kata" ]]; then
-        before=$(readlink "$ROOT/opt/kata")
+        before=/opt/$(readlink "$ROOT/opt/kata")
     fi
     [[ -d "$ROOT$directory" ]] || install_release "$directory"
     check_release "$ROOT$directory"
@@ -28,6 +28,7 @@ apply() {
         switch_to "$directory"
     fi
     write_marker "$STATE/installed/kata" "$sha256"$'\n'"$directory"
+    forget kata
     configure
     remove_unused "$directory" "$before"
     status version "$(head -n 1 "$ROOT/opt/kata/VERSION")" directory "$directory" emulated "$is_emulated"
@@ -66,7 +67,7 @@ install_release() {
     check_release "$staged/opt/kata"
     sync -f "$staged"
     mv "$staged/opt/kata" "$ROOT$directory"
-    rm -rf "$staged" "$(cached kata)"
+    rm -rf "$staged"
     changed=true
     log "installed Kata $version"
 }
@@ -86,7 +87,7 @@ check_release() {
 switch_to() {
     local link=$ROOT/opt/.kata-cluster.link
     rm -f "$link"
-    ln -s "$1" "$link"
+    ln -s "${1##*/}" "$link"
     mv -fT "$link" "$ROOT/opt/kata"
     changed=true
     log "/opt/kata is now $1"

@@ -94,11 +94,17 @@ retry() {
     done
 }
 
+# beside PATH: where it is written before it gets its name. Hidden, and without the suffix that directories of drop-ins
+# are read by. Always the same name, so that the run after a kill leaves none behind; the node's lock allows that.
+beside() {
+    printf '%s/.%s.new' "${1%/*}" "${1##*/}"
+}
+
 # write_marker PATH TEXT: durable and never half written, for what later runs decide by.
 write_marker() {
     local target=$1 temporary
+    temporary=$(beside "$target")
     mkdir -p "${target%/*}"
-    temporary=$(mktemp "${target%/*}/.marker.XXXXXXXX")
     printf '%s\n' "$2" >"$temporary"
     chmod 0644 "$temporary"
     sync "$temporary"
@@ -116,8 +122,7 @@ install_file() {
     fi
     keep_original "$3"
     mkdir -p "${target%/*}"
-    # Hidden, and without the suffix that directories of drop-ins are read by.
-    temporary=$(mktemp "${target%/*}/.${target##*/}.XXXXXXXX")
+    temporary=$(beside "$target")
     cat "$source" >"$temporary"
     chmod "$mode" "$temporary"
     sync "$temporary"

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -51,12 +51,15 @@ export class TestStack {
         private readonly folder: string,
     ) {}
 
-    static async create(name: string, env: Record<string, string> = {}): Promise<TestStack> {
-        const folder = mkdtempSync(join(tmpdir(), "kata-cluster-stack-"));
-        for (const part of ["bin", "state", "home"]) {
-            mkdirSync(join(folder, part));
+    /** A new stack; or `same` again, with another environment. */
+    static async create(name: string, env: Record<string, string> = {}, same?: TestStack): Promise<TestStack> {
+        const folder = same?.folder ?? mkdtempSync(join(tmpdir(), "kata-cluster-stack-"));
+        if (!same) {
+            for (const part of ["bin", "state", "home"]) {
+                mkdirSync(join(folder, part));
+            }
+            symlinkSync(needBinary("pulumi"), join(folder, "bin", "pulumi"));
         }
-        symlinkSync(needBinary("pulumi"), join(folder, "bin", "pulumi"));
         const workspace = {
             pulumiCommand: await PulumiCommand.get({ root: folder, skipVersionCheck: true }),
             pulumiHome: join(folder, "home"),
@@ -72,7 +75,7 @@ export class TestStack {
             },
         };
         const project = { stackName: "test", projectName: name, program: async () => undefined };
-        return new TestStack(await LocalWorkspace.createStack(project, workspace), folder);
+        return new TestStack(await LocalWorkspace.createOrSelectStack(project, workspace), folder);
     }
 
     up(program: PulumiFn, options: { cancelWhen?: (run: Run) => boolean } = {}): Promise<Run> {
@@ -101,11 +104,18 @@ export class TestStack {
         return this.run((onEvent, onOutput) => this.stack.destroy({ onEvent, onOutput }));
     }
 
-    /** The resource of that name in the state, secrets encrypted. */
+    /** The resource of that name in the state, secrets in clear. */
     async resource(name: string): Promise<StateResource | undefined> {
         const { deployment } = await this.stack.exportStack();
         const resources = ((deployment as { resources?: StateResource[] } | null)?.resources ?? []) as StateResource[];
         return resources.find(({ urn }) => urn.split("::").slice(3).join("::") === name);
+    }
+
+    /** The state as it is stored, with secrets encrypted. */
+    stored(): string {
+        const files = readdirSync(join(this.folder, "state"), { recursive: true, withFileTypes: true });
+        const states = files.filter(({ name }) => name === "test.json");
+        return states.map(({ parentPath, name }) => readFileSync(join(parentPath, name), "utf8")).join("\n");
     }
 
     remove(): void {

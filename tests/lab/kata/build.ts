@@ -62,7 +62,10 @@ export async function buildKataStandIn(options: {
         await addProgram(debian, "usr/bin/qemu-system-x86_64", tree, "opt/kata/bin/qemu-system-x86_64");
         await addProgram(debian, "usr/lib/qemu/virtiofsd", tree, "opt/kata/libexec/virtiofsd");
         for (const file of FIRMWARE) {
-            await copyFile(path.join(debian, file), path.join(tree, "opt/kata/share/kata-qemu/qemu", path.basename(file)));
+            await copyFile(
+                path.join(debian, file),
+                path.join(tree, "opt/kata/share/kata-qemu/qemu", path.basename(file)),
+            );
         }
         await addGuest(debian, path.join(work, "agent"), path.join(tree, SHARE));
         const configuration = "configuration-qemu-runtime-rs.toml";
@@ -88,7 +91,10 @@ async function recipeDigest(): Promise<string> {
     const entries = await readdir(__dirname, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
     for (const file of files.sort()) {
-        hash.update(path.relative(__dirname, file)).update("\0").update(await readFile(file)).update("\0");
+        hash.update(path.relative(__dirname, file))
+            .update("\0")
+            .update(await readFile(file))
+            .update("\0");
     }
     return hash.digest("hex").slice(0, 16);
 }
@@ -106,7 +112,7 @@ async function goBuild(command: string, output: string): Promise<void> {
 async function addProgram(debian: string, program: string, tree: string, target: string): Promise<void> {
     const loader = "/lib64/ld-linux-x86-64.so.2";
     const { stdout } = await run("chroot", [debian, loader, "--list", `/${program}`]);
-    const libraries = [...stdout.matchAll(/=> (\/\S+)/g)].map((match) => match[1]);
+    const libraries = Array.from(stdout.matchAll(/=> (\/\S+)/g), (match) => String(match[1]));
     for (const library of [...libraries, loader]) {
         await copyFile(path.join(debian, library), path.join(tree, LIBRARIES, path.basename(library)));
     }
@@ -123,7 +129,10 @@ async function addGuest(debian: string, agent: string, share: string): Promise<v
     const image = (await readdir(path.join(debian, "boot"))).find((name) => name.startsWith("vmlinuz-"));
     if (!image) throw new Error(`no kernel in ${debian}/boot: linux-image-cloud-amd64 brought none`);
     const kernel = path.join(share, "vmlinux.container");
-    await writeFile(path.join(debian, "tmp/vmlinux.lz4"), kernelPayload(await readFile(path.join(debian, "boot", image))));
+    await writeFile(
+        path.join(debian, "tmp/vmlinux.lz4"),
+        kernelPayload(await readFile(path.join(debian, "boot", image))),
+    );
     await run("chroot", [debian, "lz4", "-d", "-q", "/tmp/vmlinux.lz4", "/tmp/vmlinux"]);
     await copyFile(path.join(debian, "tmp/vmlinux"), kernel);
 

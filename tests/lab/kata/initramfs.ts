@@ -17,7 +17,13 @@ export function initramfs(entries: InitramfsEntry[]): Buffer {
     return Buffer.concat([...parts, record(0, "TRAILER!!!", 0)]);
 }
 
-function record(inode: number, name: string, mode: number, content = Buffer.alloc(0), device = [0, 0]): Buffer {
+function record(
+    inode: number,
+    name: string,
+    mode: number,
+    content: Buffer = Buffer.alloc(0),
+    device: [number, number] = [0, 0],
+): Buffer {
     const fields = [inode, mode, 0, 0, 1, 0, content.length, 0, 0, device[0], device[1], name.length + 1, 0];
     const header = "070701" + fields.map((field) => field.toString(16).padStart(8, "0")).join("") + name + "\0";
     return Buffer.concat([padded(Buffer.from(header)), padded(content)]);

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -43,7 +44,7 @@ func startGuest(c *config, sandboxID string, nics []nic) (*guest, error) {
 		return nil, fmt.Errorf("cgroup: %w", err)
 	}
 	q := &c.Hypervisor.QEMU
-	socket := filepath.Join(g.dir, "virtiofsd.sock")
+	socket := filepath.Join(g.dir, "fs.sock")
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket})
 	if err != nil {
 		return nil, err
@@ -168,8 +169,12 @@ func removeSandbox(sandboxID string) error {
 	if err := removeMounted(dir); err != nil {
 		return err
 	}
-	if cgroup, err := cgroup2.Load(cgroupOf(sandboxID)); err == nil {
-		return cgroup.Delete()
+	cgroup, err := cgroup2.Load(cgroupOf(sandboxID))
+	if err != nil {
+		return err
+	}
+	if err := cgroup.Delete(); !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	return nil
 }

@@ -17,8 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runDir holds a directory for each sandbox: the share and the sockets, pid files and console of its guest.
-const runDir = "/run/kata-containers/stand-in"
+// runDir holds a directory for each sandbox: the share, and the socket, pid files, logs and console of its guest. Its name
+// is short because a socket's path must have fewer than 108 characters.
+const runDir = "/run/kata-containers"
 
 func sharedDir(sandboxID string) string { return filepath.Join(runDir, sandboxID, "shared") }
 

@@ -1,0 +1,295 @@
+#!/usr/bin/env bash
+# A node for the tests of the scripts: the real scripts with the files that the components render, below a root
+# directory of their own, with stand-ins for the tools that change a machine. Every call of a stand-in is in $CALLS.
+# shellcheck disable=SC2016,SC2034,SC2154 # bodies of stand-ins, variables of bats and for it
+
+REPOSITORY=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+HOST=$REPOSITORY/components/node/host
+GOLDEN=$REPOSITORY/tests/unit/golden
+
+make_node() {
+    TEST=$BATS_TEST_TMPDIR
+    export ROOT=$TEST/root CALLS=$TEST/calls SERVICES=$TEST/services RETRY_DELAY=0
+    STUBS=$TEST/stubs
+    BUNDLE=$TEST/bundle
+    STATE=$ROOT/var/lib/kata-cluster
+    mkdir -p "$ROOT" "$SERVICES" "$STUBS" "$BUNDLE" "$TEST/www"
+    PATH=$STUBS:$PATH
+    : >"$CALLS"
+    cp -r "$HOST/." "$REPOSITORY/tests/host/fixtures/files" "$BUNDLE"
+    rm "$BUNDLE/bundle.sh"
+    cp "$GOLDEN/node.env" "$BUNDLE"
+    : >"$BUNDLE/downloads"
+    mkdir -p "$BUNDLE/files/etc/containerd" "$BUNDLE/files/etc/kata-cluster"
+    cp "$GOLDEN/config.toml" "$BUNDLE/files/etc/containerd"
+    cp "$GOLDEN/kubeadm.yaml" "$BUNDLE/files/etc/kata-cluster"
+    printf 'runtime-endpoint: unix:///run/containerd/containerd.sock\n' >"$BUNDLE/files/etc/crictl.yaml"
+    make_root
+    make_stubs
+}
+
+# A Debian 13 on an AMD machine with KVM, 8 GiB and no swap.
+make_root() {
+    mkdir -p "$ROOT"/{etc,opt,run/systemd/system,sys/fs/cgroup,sys/module/kvm_amd,dev/net,dev/shm,var/lib}
+    mkdir -p "$ROOT"/proc/sys/{net/bridge,net/ipv4,kernel/random}
+    printf 'ID=debian\nVERSION_ID="13"\n' >"$ROOT/etc/os-release"
+    touch "$ROOT"/dev/{kvm,vhost-vsock,vhost-net,net/tun}
+    printf 'vendor_id\t: AuthenticAMD\nflags\t\t: fpu svm npt\n' >"$ROOT/proc/cpuinfo"
+    printf 'MemTotal: 8388608 kB\nMemAvailable: 7000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' >"$ROOT/proc/meminfo"
+    printf 'Filename\tType\tSize\tUsed\tPriority\n' >"$ROOT/proc/swaps"
+    echo 1 | tee "$ROOT"/proc/sys/net/{bridge/bridge-nf-call-iptables,bridge/bridge-nf-call-ip6tables,ipv4/ip_forward} >/dev/null
+    echo 6.12.0-node >"$ROOT/proc/sys/kernel/osrelease"
+    echo 11111111-1111-4111-8111-111111111111 >"$ROOT/proc/sys/kernel/random/boot_id"
+}
+
+# stub NAME: stdin is the body of a stand-in.
+stub() {
+    {
+        echo '#!/usr/bin/env bash'
+        printf 'echo "%s $*" >>"$CALLS"\n' "$1"
+        cat
+    } >"$STUBS/$1.new"
+    chmod +x "$STUBS/$1.new"
+    mv "$STUBS/$1.new" "$STUBS/$1"
+}
+
+make_stubs() {
+    local name
+    for name in modprobe swapoff apt-get dpkg journalctl ip; do
+        stub "$name" </dev/null
+    done
+    stub systemctl <<'BODY'
+verb=$1
+shift
+while [[ "${1:-}" == --* ]]; do shift; done
+name=${1:-}
+name=${name%.service}
+case $verb in
+    is-active) [[ -e "$SERVICES/$name" ]] ;;
+    start | restart) touch "$SERVICES/$name" ;;
+    stop | disable) rm -f "$SERVICES/$name" ;;
+    list-units) cat "$SERVICES/../swap-units" 2>/dev/null || true ;;
+    is-enabled) echo generated ;;
+esac
+BODY
+    stub systemd-detect-virt <<<'echo "${VIRT:-kvm}"'
+    stub nproc <<<'echo "${CPUS:-4}"'
+    stub dpkg-query <<<'[[ " ${ABSENT:-} " == *" ${*: -1} "* ]] || echo installed'
+    stub perl <<<'[[ -z "${NO_VM:-}" ]] || { echo "KVM_CREATE_VM: $NO_VM" >&2; exit 1; }'
+    stub stat <<<'[[ "$1" != -fc ]] || { echo "${CGROUP:-cgroup2fs}"; exit; }
+exec /usr/bin/stat "$@"'
+    stub df <<<'case "$*" in
+    *dev/shm) printf "Size\n%s\n" "${SHM_KIB:-4194304}" ;;
+    *) printf "Avail\n%s\n" "${DISK_KIB:-52428800}" ;;
+esac'
+    stub curl <<<'[[ "$*" != *--head* ]] || { printf "HTTP/1.1 200 OK\r\nDate: %s\r\n" "$(date -u -d "@$(($(date +%s) + ${SKEW:-0}))" "+%a, %d %b %Y %H:%M:%S GMT")"; exit; }
+exec /usr/bin/curl "$@"'
+    stub crictl <<<'[[ "$*" != *" info" ]] || echo "{\"runtimeHandlers\":[{\"name\":\"\"},{\"name\":\"runc\"},{\"name\":\"kata\"},{\"name\":\"untrusted\"}]}"'
+}
+
+# run_script SCRIPT ARGUMENT...: runs a script of the bundle as the bundle does.
+run_script() {
+    local script=$1
+    shift
+    run bash "$BUNDLE/$script.sh" "$@"
+}
+
+# succeed, failing: what the last `run` must have been, with its output when it was not.
+succeed() {
+    ((status == 0)) || {
+        printf 'status %s\n%s\n' "$status" "$output"
+        return 1
+    }
+}
+
+# failing PART...: it failed and its output holds each part.
+failing() {
+    ((status != 0)) || {
+        printf 'it succeeded\n%s\n' "$output"
+        return 1
+    }
+    says "$@"
+}
+
+says() {
+    local part
+    for part in "$@"; do
+        [[ "$output" == *"$part"* ]] || {
+            printf 'not said: %s\n%s\n' "$part" "$output"
+            return 1
+        }
+    done
+}
+
+says_not() {
+    [[ "$output" != *"$1"* ]] || {
+        printf 'said: %s\n%s\n' "$1" "$output"
+        return 1
+    }
+}
+
+# called PART...: stand-ins were called with these, in this order.
+called() {
+    local part line=0 found
+    for part in "$@"; do
+        found=$(tail -n +$((line + 1)) "$CALLS" | grep -nF -m 1 -- "$part" | cut -d : -f 1)
+        [[ -n "$found" ]] || {
+            printf 'not called (after line %s): %s\n' "$line" "$part"
+            cat "$CALLS"
+            return 1
+        }
+        line=$((line + found))
+    done
+}
+
+called_not() {
+    ! grep -F -- "$1" "$CALLS"
+}
+
+# serve: starts the download server; $URL is its address, $REQUESTS its log.
+serve() {
+    REQUESTS=$TEST/requests
+    : >"$REQUESTS"
+    bash "$REPOSITORY/stacks/node.sh" "$REPOSITORY/tests/host/server.ts" "$TEST/www" "$REQUESTS" "$TEST/port" >"$TEST/server.log" 2>&1 3>&- &
+    SERVER=$!
+    for _ in {1..300}; do
+        [[ ! -f "$TEST/port" ]] || break
+        sleep 0.1
+    done
+    URL=http://127.0.0.1:$(cat "$TEST/port")
+}
+
+stop_server() {
+    [[ -z "${SERVER:-}" ]] || kill "$SERVER"
+}
+
+# list NAME VERSION FILE [FAULT]: puts a file of www on the bundle's list of downloads.
+list() {
+    local digest
+    digest=$(sha256sum "$TEST/www/$3" | cut -d ' ' -f 1)
+    sed "/^$1\t/d" "$BUNDLE/downloads" >"$TEST/downloads"
+    printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" amd64 "$digest" "$URL/${4:+$4/}$3" >>"$TEST/downloads"
+    mv "$TEST/downloads" "$BUNDLE/downloads"
+}
+
+# program FILE BODY: an executable script at that path.
+program() {
+    mkdir -p "${1%/*}"
+    printf '#!/usr/bin/env bash\n%s\n' "$2" >"$1"
+    chmod +x "$1"
+}
+
+# Releases in upstream's formats, of programs that are shell scripts.
+make_releases() {
+    local name made=$TEST/made
+    rm -rf "$made"
+    program "$made/containerd/bin/containerd" 'echo "containerd $*" >>"$CALLS"; [[ -z "${UNKNOWN_KEY:-}" ]] || echo "level=warning msg=\"Ignoring unknown key in TOML for plugin\" key=$UNKNOWN_KEY" >&2
+grep -v "${LOST:-no such line}" "$2"'
+    program "$made/containerd/bin/ctr" ':'
+    program "$made/containerd/bin/containerd-shim-runc-v2" ':'
+    tar -czf "$TEST/www/containerd.tar.gz" -C "$made/containerd" bin
+    for name in runc kubelet kubeadm kubectl; do
+        program "$TEST/www/$name.amd64" "echo $name"
+        list "$name" 1.0.0 "$name.amd64"
+    done
+    program "$made/crictl/crictl" ':'
+    tar -czf "$TEST/www/crictl.tgz" -C "$made/crictl" crictl
+    program "$made/cni/bridge" ':'
+    program "$made/cni/portmap" ':'
+    touch "$made/cni/LICENSE"
+    tar -czf "$TEST/www/cni.tgz" -C "$made/cni" .
+    list containerd 2.3.4 containerd.tar.gz
+    list crictl 1.36.0 crictl.tgz
+    list cni-plugins 1.9.1 cni.tgz
+    make_kata 4.1.0
+}
+
+# make_kata VERSION: a Kata release with the layout of the real one.
+make_kata() {
+    local kata=$TEST/made/kata/opt/kata
+    rm -rf "$TEST/made/kata"
+    program "$kata/runtime-rs/bin/containerd-shim-kata-v2" ':'
+    mkdir -p "$kata/share/defaults/kata-containers/runtime-rs"
+    echo "# vendor's $1" >"$kata/share/defaults/kata-containers/runtime-rs/configuration-qemu-runtime-rs.toml"
+    echo "$1" >"$kata/VERSION"
+    tar -C "$TEST/made/kata" -cf - ./opt | zstd -q >"$TEST/www/kata-$1.tar.zst"
+    list kata "$1" "kata-$1.tar.zst"
+}
+
+# tree: what a run left on the node, but for times and what only this run was called.
+tree() {
+    (
+        cd "$ROOT" || exit
+        find . -path ./proc -prune -o \( -type f -o -type l \) ! -path ./var/lib/kata-cluster/lock -print | sort | while read -r file; do
+            if [[ -L "$file" ]]; then
+                echo "$file -> $(readlink "$file")"
+            else
+                echo "$file $(/usr/bin/stat -c %a "$file") $(sha256sum <"$file" | cut -c1-16)"
+            fi
+        done
+    )
+}
+
+# kill_each SCRIPT VERB: kills the script with all its children before each of its changes to the disk in turn, once
+# more after the last; each time a second run must succeed and leave what an undisturbed run leaves. $1 is a function
+# that puts the node back to how it was.
+kill_each() {
+    local before=$1 script=$2 verb=$3 name clean number=0 kills=0
+    "$before"
+    bash "$BUNDLE/$script.sh" "$verb" >"$TEST/clean.out" 2>&1 || {
+        cat "$TEST/clean.out"
+        return 1
+    }
+    clean=$(tree)
+    for name in mv rm ln touch kubeadm kubectl; do
+        hook_stub "$name"
+    done
+    while true; do
+        number=$((number + 1))
+        "$before"
+        echo 0 >"$TEST/count"
+        # In a shell of its own, which says "Killed" to nobody.
+        if (KILL_AT=$number setsid --wait bash "$BUNDLE/$script.sh" "$verb") >"$TEST/killed.out" 2>&1; then
+            break
+        fi
+        (($(<"$TEST/count") == number)) || {
+            echo "it failed by itself:"
+            cat "$TEST/killed.out"
+            return 1
+        }
+        kills=$((kills + 1))
+        KILL_AT=0 bash "$BUNDLE/$script.sh" "$verb" >"$TEST/again.out" 2>&1 || {
+            echo "killed at $number, the next run failed:"
+            cat "$TEST/again.out"
+            return 1
+        }
+        [[ "$(tree)" == "$clean" ]] || {
+            echo "killed at $number, the next run left something else:"
+            diff <(echo "$clean") <(tree)
+            return 1
+        }
+    done
+    echo "# killed at $kills points" >&3
+    ((kills > 5))
+}
+
+# hook_stub NAME: lets a tool count its calls, and kill the whole run before the one numbered $KILL_AT.
+hook_stub() {
+    local real
+    real=$(PATH=${PATH#"$STUBS":} command -v "$1" || true)
+    if [[ -e "$STUBS/$1" ]]; then
+        real=$STUBS/$1.real
+        [[ -e "$real" ]] || mv "$STUBS/$1" "$real"
+    fi
+    [[ -n "$real" ]] || return 0
+    cat >"$STUBS/$1" <<BODY
+#!/usr/bin/env bash
+if [[ "\${KILL_AT:-0}" != 0 ]]; then
+    count=\$((\$(<"$TEST/count") + 1))
+    echo "\$count" >"$TEST/count"
+    ((count != KILL_AT)) || kill -KILL 0
+fi
+exec "$real" "\$@"
+BODY
+    chmod +x "$STUBS/$1"
+}

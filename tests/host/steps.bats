@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# node.sh: order, lock, time, output
+
+setup() {
+    load node
+    make_node
+    for step in preflight kernel containerd kata kubernetes kubeadm; do
+        program "$BUNDLE/$step.sh" 'step=$(basename "$0" .sh)
+echo "$step $*" >>"$CALLS"
+[[ "$1" != downloads ]] || { echo "${step}-release"; exit; }
+echo "$step progress $PROGRESS" >&2
+[[ "${FAIL:-}" != "$step" ]] || { echo "kata-cluster: node lab-0, step $step: it is broken. Fix: mend it" >&2; exit 90; }
+[[ "${SLOW:-}" != "$step" ]] || sleep 60
+if [[ "$step $1" == "kubeadm apply" ]]; then printf "secret\nkubeconfig\n"; else echo noise; echo "{\"step\":\"$step\"}"; fi'
+    done
+    sed -i 's/^fetch() {$/fetch() { echo "fetch $*" >>"$CALLS"; return;/' "$BUNDLE/downloads.sh"
+}
+
+teardown() {
+    [[ -z "${HOLDER:-}" ]] || kill "$HOLDER" 2>/dev/null || true
+}
+
+@test "steps run in order with progress; all downloads of what follows start after the kernel step, at once" {
+    run_script node apply preflight kernel containerd kata kubernetes
+    succeed
+    [ "$(cat "$CALLS")" = "preflight apply
+kernel apply
+containerd downloads
+kata downloads
+kubernetes downloads
+fetch containerd-release kata-release kubernetes-release
+containerd apply
+kata apply
+kubernetes apply" ]
+    says "[1/5] preflight: apply" "[4/5] kata: apply" "kata progress 4/5"
+}
+
+@test "the last line on stdout is JSON with each step's result, and nothing else is on stdout" {
+    out=$(bash "$BUNDLE/node.sh" apply preflight kernel 2>/dev/null)
+    [ "$out" = '{"node":"lab-0","verb":"apply","steps":[{"step":"preflight"},{"step":"kernel"}]}' ]
+}
+
+@test "apply kubeadm gives the kubeconfig alone on stdout, and not on stderr" {
+    out=$(bash "$BUNDLE/node.sh" apply kubeadm 2>"$TEST/err")
+    [ "$out" = $'secret\nkubeconfig' ]
+    ! grep secret "$TEST/err"
+}
+
+@test "reset takes the steps as they are given and downloads nothing" {
+    run_script node reset kubeadm kubernetes kata containerd kernel
+    succeed
+    [ "$(cat "$CALLS")" = "kubeadm reset
+kubernetes reset
+kata reset
+containerd reset
+kernel reset" ]
+}
+
+@test "a step that fails ends the run with its own message only" {
+    FAIL=containerd run_script node apply preflight kernel containerd kata
+    failing "kata-cluster: node lab-0, step containerd: it is broken. Fix: mend it"
+    [ "$(grep -c '^kata-cluster:' <<<"$output")" -eq 1 ]
+    called_not "kata apply"
+}
+
+@test "unknown verbs and steps are refused before anything runs" {
+    run_script node upgrade kernel
+    failing 'there is no "upgrade"'
+    run_script node apply kernel typo
+    failing 'there is no step "typo". Fix: name steps: preflight kernel containerd'
+    run_script node apply
+    failing "no step is named"
+    [ ! -s "$CALLS" ]
+}
+
+@test "a step that takes too long is stopped, with its children, and named" {
+    echo STEP_TIMEOUT_SECONDS=3 >>"$BUNDLE/node.env"
+    SLOW=kata run_script node apply kernel kata
+    failing "step kata: kata was stopped, the node's time of 3 s was over. Fix: "
+    ! pgrep -f "$BUNDLE/kata.sh"
+}
+
+# hold TEXT: another run has the lock.
+hold() {
+    mkdir -p "$STATE"
+    bash -c 'exec 9<>"$1"; flock 9; echo "$2" >"$1"; touch "$3"; exec sleep 60' - "$STATE/lock" "$1" "$TEST/held" 3>&- &
+    HOLDER=$!
+    until [ -e "$TEST/held" ]; do sleep 0.1; done
+}
+
+@test "a run of the same cluster is waited for: then this one goes on" {
+    hold "cluster lab, apply kata, process 1 since 10:00:00Z"
+    (
+        sleep 3
+        kill "$HOLDER"
+    ) 3>&- &
+    run_script node apply kernel
+    succeed
+    called "kernel apply"
+}
+
+@test "a lock that stays is an error that names its holder" {
+    hold "cluster lab, apply kata, process 4711 since 10:00:00Z"
+    LOCK_SECONDS=5 run_script node apply kernel
+    failing "another run holds the node for more than 5 s: cluster lab, apply kata, process 4711 since 10:00:00Z. Fix: wait until it ends"
+    [ ! -s "$CALLS" ]
+}
+
+@test "another cluster's run is not waited for long" {
+    hold "cluster prod, apply kata, process 4711 since 10:00:00Z"
+    SECONDS=0
+    run_script node apply kernel
+    failing "cluster prod, apply kata"
+    ((SECONDS < 30))
+}
+
+@test "a step that goes on after its run was killed keeps the lock, and the next run waits for it" {
+    SLOW=kata bash "$BUNDLE/node.sh" apply kata >/dev/null 2>&1 3>&- &
+    runner=$!
+    until grep -q "kata apply" "$CALLS"; do sleep 0.1; done
+    step=$(pgrep -f "$BUNDLE/kata.sh" | head -n 1)
+    kill -KILL "$runner"
+    LOCK_SECONDS=5 run_script node apply kernel
+    failing "another run holds the node" "cluster lab, apply kata"
+    kill "$step" $(pgrep -P "$step")
+    run_script node apply kernel
+    succeed
+}
+
+@test "bundles that killed runs left are removed after a day" {
+    mkdir -p "$STATE/bundle.old" "$STATE/bundle.new"
+    touch -d '2 days ago' "$STATE/bundle.old"
+    run_script node apply kernel
+    succeed
+    [ ! -e "$STATE/bundle.old" ]
+    [ -e "$STATE/bundle.new" ]
+}
