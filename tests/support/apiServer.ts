@@ -47,7 +47,9 @@ export class ApiServer {
     /** Why no server can be started here, or undefined if one can. */
     static missing(): string | undefined {
         const found = labBinaries();
-        const names = (["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] as const).filter((n) => !found[n]);
+        const names = (["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] as const).filter(
+            (n) => !found[n],
+        );
         return names.length > 0 ? `not found: ${names.join(", ")}` : undefined;
     }
 
@@ -60,7 +62,9 @@ export class ApiServer {
             server.startEtcd();
             await server.startApi();
             server.startControllers();
-            await server.until("default service account", async () => server.kubectl("get", "serviceaccount", "default"));
+            await server.until("default service account", async () =>
+                server.kubectl("get", "serviceaccount", "default"),
+            );
             return server;
         } catch (error) {
             await server.close();

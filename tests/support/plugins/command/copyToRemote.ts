@@ -19,7 +19,9 @@ export async function copyToRemote(op: Operation, { connection, source, remotePa
     const end = () => client.destroy();
     op.cancelled.addEventListener("abort", end, { once: true });
     try {
-        const lost = new Promise<never>((_, reject) => client.once("close", () => reject(new Error("connection lost"))));
+        const lost = new Promise<never>((_, reject) =>
+            client.once("close", () => reject(new Error("connection lost"))),
+        );
         lost.catch(() => undefined);
         await Promise.race([copy(new Remote(await sftpOf(client)), source, remotePath), lost]);
     } finally {
@@ -29,9 +31,7 @@ export async function copyToRemote(op: Operation, { connection, source, remotePa
 }
 
 function sftpOf(client: Awaited<ReturnType<typeof dial>>): Promise<SFTPWrapper> {
-    return new Promise((resolve, reject) =>
-        client.sftp((error, sftp) => (error ? reject(error) : resolve(sftp))),
-    );
+    return new Promise((resolve, reject) => client.sftp((error, sftp) => (error ? reject(error) : resolve(sftp))));
 }
 
 async function copy(remote: Remote, source: Asset | Archive, remotePath: string): Promise<void> {

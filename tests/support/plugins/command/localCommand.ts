@@ -92,7 +92,10 @@ function digest(content: string | Buffer): string {
 
 /** The files under `dir` that match: rules apply in order, `!` excludes, `**` crosses folders. */
 function globAssets(dir: string, globs: string[]): PropertyMap {
-    const rules = globs.map((glob) => ({ exclude: glob.startsWith("!"), pattern: globPattern(glob.replace(/^!/, "")) }));
+    const rules = globs.map((glob) => ({
+        exclude: glob.startsWith("!"),
+        pattern: globPattern(glob.replace(/^!/, "")),
+    }));
     const assets: PropertyMap = {};
     const entries = readdirSync(dir, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => !entry.isDirectory());

@@ -52,7 +52,10 @@ function text(chunks: Buffer[]): string {
 }
 
 /** The variables that hand the previous run's output to the next. */
-export function previousOutput(inputs: { addPreviousOutputInEnv?: boolean }, previous: CommandOutput): [string, string][] {
+export function previousOutput(
+    inputs: { addPreviousOutputInEnv?: boolean },
+    previous: CommandOutput,
+): [string, string][] {
     if (inputs.addPreviousOutputInEnv === false) {
         return [];
     }

@@ -128,7 +128,10 @@ function askForReplies(client: Client, expected: number, proceed: (refused: stri
     if (expected === 0) {
         return;
     }
-    const internals = client as unknown as { _protocol: Protocol; _chanMgr: { _channels: Record<string, OpenChannel> } };
+    const internals = client as unknown as {
+        _protocol: Protocol;
+        _chanMgr: { _channels: Record<string, OpenChannel> };
+    };
     const protocol = internals._protocol;
     const channelOf = (id: number) =>
         Object.values(internals._chanMgr._channels).find((channel) => channel.outgoing?.id === id)!;

@@ -30,9 +30,7 @@ export async function dial(op: Operation, deadline: Deadline, connection: Connec
     const config = await clientConfig(connection);
     const { proxy } = connection;
     if (!proxy) {
-        return retry(op, deadline, "Dial", connection, async () =>
-            handshake(op, config, await tcp(op, connection)),
-        );
+        return retry(op, deadline, "Dial", connection, async () => handshake(op, config, await tcp(op, connection)));
     }
     const viaProxy = (error: Error) => Promise.reject(new Error(`proxy: ${error.message}`));
     const proxyConfig = await clientConfig(proxy).catch(viaProxy);

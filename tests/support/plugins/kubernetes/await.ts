@@ -108,7 +108,9 @@ function checkOf({ apiVersion, kind, metadata }: KubeObject): Check | undefined 
             return async (client, deployment) => {
                 const sets = await owned(client, "apps/v1", "ReplicaSet", deployment);
                 const readiness = deploymentReadiness(deployment, sets);
-                const pods = readiness.ready ? [] : await Promise.all(sets.map((set) => owned(client, "v1", "Pod", set)));
+                const pods = readiness.ready
+                    ? []
+                    : await Promise.all(sets.map((set) => owned(client, "v1", "Pod", set)));
                 return withPods(readiness, pods.flat());
             };
         case "v1/Service":
@@ -185,10 +187,16 @@ async function reportEvents(client: Client, reporter: Reporter, object: KubeObje
     }
 }
 
-const skipsDeleteAwait = /^(v1\/(Namespace|Pod|ReplicationController)|apps\/v1\/(DaemonSet|Deployment|StatefulSet)|batch\/v1\/Job)$/;
+const skipsDeleteAwait =
+    /^(v1\/(Namespace|Pod|ReplicationController)|apps\/v1\/(DaemonSet|Deployment|StatefulSet)|batch\/v1\/Job)$/;
 
 /** Waits until the object is gone. */
-export async function awaitDeleted(client: Client, op: Operation, inputs: KubeObject, object: KubeObject): Promise<void> {
+export async function awaitDeleted(
+    client: Client,
+    op: Operation,
+    inputs: KubeObject,
+    object: KubeObject,
+): Promise<void> {
     const kind = `${object.apiVersion}/${object.kind}`;
     if (annotated(inputs, "pulumi.com/skipAwait") && skipsDeleteAwait.test(kind)) {
         return;

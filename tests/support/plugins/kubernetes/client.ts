@@ -62,7 +62,9 @@ export class Client {
 
     async list(apiVersion: string, kind: string, namespace: string, fieldSelector?: string): Promise<KubeObject[]> {
         const path = await this.path({ apiVersion, kind, metadata: { namespace } });
-        const list = (await this.request("GET", path, { query: { fieldSelector } })) as unknown as { items: KubeObject[] };
+        const list = (await this.request("GET", path, { query: { fieldSelector } })) as unknown as {
+            items: KubeObject[];
+        };
         return list.items.map((item) => ({ ...item, apiVersion, kind }));
     }
 
@@ -127,7 +129,9 @@ export class Client {
                 });
                 this.resources.set(apiVersion, (list as unknown as { resources: never[] }).resources);
             }
-            const match = this.resources.get(apiVersion)!.find((entry) => entry.kind === kind && !entry.name.includes("/"));
+            const match = this.resources
+                .get(apiVersion)!
+                .find((entry) => entry.kind === kind && !entry.name.includes("/"));
             if (match) {
                 return match;
             }
@@ -163,7 +167,11 @@ export class Client {
         }
     }
 
-    private async send(method: string, path: string, { query, body, contentType }: RequestOptions): Promise<KubeObject> {
+    private async send(
+        method: string,
+        path: string,
+        { query, body, contentType }: RequestOptions,
+    ): Promise<KubeObject> {
         const url = new URL(this.base);
         url.pathname = url.pathname.replace(/\/$/, "") + path;
         for (const [key, value] of Object.entries(query ?? {})) {

@@ -1,8 +1,7 @@
 import { KubeObject } from "./object";
 
 /** Built-in API groups; the kinds in them are known without asking the server. */
-const builtIn =
-    /^(v1|(apps|batch|autoscaling|policy|extensions|([a-z]+\.)*k8s\.io)\/v[0-9a-z]+)$/;
+const builtIn = /^(v1|(apps|batch|autoscaling|policy|extensions|([a-z]+\.)*k8s\.io)\/v[0-9a-z]+)$/;
 
 /** Built-in kinds that do not live in a namespace. */
 const clusterScoped = new Set([
@@ -112,10 +111,7 @@ const forceNew: Record<string, string[]> = {
  * The fields of which a change replaces the object, as the real provider decides; `*` is any element of a list. Other
  * fields that the API server does not let change, such as RuntimeClass's `handler`, make an update fail, there too.
  */
-export function forceNewFields(
-    object: KubeObject,
-    mutable: { configMaps: boolean; secrets: boolean },
-): string[] {
+export function forceNewFields(object: KubeObject, mutable: { configMaps: boolean; secrets: boolean }): string[] {
     const fields = ["metadata.name", "metadata.namespace"];
     const kind = `${object.apiVersion}/${object.kind}`;
     if (kind === "v1/Secret") {

@@ -97,7 +97,9 @@ function contents(pathOrContents: string): string {
  */
 export function diffSettings(olds: PropertyMap, news: PropertyMap): ConfigDiff {
     const [old, now] = [reveal(olds) as PropertyMap, reveal(news) as PropertyMap];
-    const changed = [...new Set([...Object.keys(old), ...Object.keys(now)])].filter((key) => !equal(old[key], now[key]));
+    const changed = [...new Set([...Object.keys(old), ...Object.keys(now)])].filter(
+        (key) => !equal(old[key], now[key]),
+    );
     if (changed.length === 0) {
         return { changes: false, diffs: [], replaces: [] };
     }
@@ -154,4 +156,3 @@ function parseYaml(text: string): unknown {
     }
     throw new Error("failed to parse kubeconfig: it is neither a file nor a kubeconfig");
 }
-

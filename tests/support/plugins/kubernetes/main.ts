@@ -10,7 +10,16 @@ import { forceNewFields, isCrd, isNamespaced, kindOf } from "./kinds";
 import { diffSettings, loadKubeConfig, readSettings } from "./kubeconfig";
 import { assignName, isAutonamed, isNamed, newFieldManager } from "./naming";
 import { normalize } from "./normalize";
-import { annotateSecrets, annotationOf, checkpoint, KubeObject, objectId, parseCheckpoint, toObject, toProperties } from "./object";
+import {
+    annotateSecrets,
+    annotationOf,
+    checkpoint,
+    KubeObject,
+    objectId,
+    parseCheckpoint,
+    toObject,
+    toProperties,
+} from "./object";
 
 /** Seconds for which a server that restarts is waited for. */
 const patience = Number(process.env.KATA_CLUSTER_STAND_IN_PATIENCE ?? 300);
@@ -120,7 +129,11 @@ const kubernetesProvider: StandIn = {
         pruned.kind ??= object.kind;
         const detailed = diffObjects(pruned, object, oldInputs, forceNewFields(object, settings.mutable));
         for (const path of [...detailed.keys()]) {
-            if (ignoreChanges.some((ignored) => path === ignored || path.startsWith(`${ignored}.`) || path.startsWith(`${ignored}[`))) {
+            if (
+                ignoreChanges.some(
+                    (ignored) => path === ignored || path.startsWith(`${ignored}.`) || path.startsWith(`${ignored}[`),
+                )
+            ) {
                 detailed.delete(path);
             }
         }
@@ -154,7 +167,10 @@ const kubernetesProvider: StandIn = {
         if (preview) {
             const { status, ...planned } = live;
             void status;
-            return { id: "", outputs: checkpoint(object, planned as KubeObject, inputs, object.apiVersion, fieldManager) };
+            return {
+                id: "",
+                outputs: checkpoint(object, planned as KubeObject, inputs, object.apiVersion, fieldManager),
+            };
         }
         const state = (latest: KubeObject) => checkpoint(object, latest, inputs, object.apiVersion, fieldManager);
         try {
@@ -237,7 +253,8 @@ const kubernetesProvider: StandIn = {
             if (preview && error instanceof ApiError && error.reason === "Forbidden") {
                 return news;
             }
-            const latest = error instanceof AwaitError ? error.object : await client!.get(oldLive).catch(() => undefined);
+            const latest =
+                error instanceof AwaitError ? error.object : await client!.get(oldLive).catch(() => undefined);
             if (!latest) {
                 throw new Error(`update of resource "${op.urn}" failed: ${(error as Error).message}`);
             }

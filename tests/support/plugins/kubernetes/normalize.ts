@@ -41,7 +41,10 @@ function quantities(value: unknown): unknown {
     }
     const entries = Object.entries(value).map(([key, element]) => {
         if (quantityMaps.has(key) && isObject(element) && Object.values(element).every(isQuantity)) {
-            const canonical = Object.entries(element).map(([name, amount]) => [name, canonicalQuantity(String(amount))]);
+            const canonical = Object.entries(element).map(([name, amount]) => [
+                name,
+                canonicalQuantity(String(amount)),
+            ]);
             return [key, Object.fromEntries(canonical)];
         }
         return [key, quantities(element)];

@@ -160,7 +160,8 @@ export function annotationOf(object: KubeObject, annotation: string): string | u
 /** A value deep in an object. */
 export function pluck(object: unknown, ...path: (string | number)[]): unknown {
     return path.reduce<unknown>(
-        (value, key) => (value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : undefined),
+        (value, key) =>
+            value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : undefined,
         object,
     );
 }

@@ -74,7 +74,9 @@ function containerErrors(pod: KubeObject): string[] {
             }
             if (state?.terminated?.reason) {
                 const { reason, message, exitCode } = state.terminated;
-                errors.push(message ? `[${reason}] ${message}` : `container "${name}" completed with exit code ${exitCode}`);
+                errors.push(
+                    message ? `[${reason}] ${message}` : `container "${name}" completed with exit code ${exitCode}`,
+                );
             }
             if (lastState?.terminated) {
                 const { finishedAt, reason, exitCode, message } = lastState.terminated;

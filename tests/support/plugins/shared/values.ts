@@ -2,17 +2,7 @@ import { Struct, JavaScriptValue } from "google-protobuf/google/protobuf/struct_
 
 /** A property as a provider sees it: plain data, or one of the engine's special values below. */
 export type Value =
-    | null
-    | boolean
-    | number
-    | string
-    | Value[]
-    | PropertyMap
-    | Secret
-    | Unknown
-    | Asset
-    | Archive
-    | Reference;
+    null | boolean | number | string | Value[] | PropertyMap | Secret | Unknown | Asset | Archive | Reference;
 export interface PropertyMap {
     [key: string]: Value;
 }
