@@ -55,7 +55,7 @@ prove() {
 
 inspect() {
     local sandbox
-    sandbox=$(cri inspect --output json "$1" | jq -r '.info.sandboxID // .status.sandboxId // empty')
+    sandbox=$(cri inspect --output json "$1" | jq -r '.info.sandboxID // .status.sandboxId // empty') || true
     [[ -n "$sandbox" ]] || fail "container $1 is not known here" "take an id from: crictl ps"
     inspect_in "$sandbox" "$1"
 }
@@ -104,7 +104,7 @@ node_boot_id() {
 
 # A pod that came by containerd's annotation has an empty handler in its status.
 handler_of() {
-    jq -r 'if .status.runtimeHandler // "" != "" then .status.runtimeHandler
+    jq -r 'if (.status.runtimeHandler // "") != "" then .status.runtimeHandler
         elif .status.annotations["io.kubernetes.cri.untrusted-workload"] == "true" then "untrusted"
         else "" end'
 }
