@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # containerd.sh
+# shellcheck disable=SC2016 # bodies of stand-ins stand in single quotes
 
 setup() {
     load node

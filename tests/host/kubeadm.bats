@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # kubeadm.sh: every state that an earlier run can have left
+# shellcheck disable=SC2016 # bodies of stand-ins stand in single quotes
 
 setup() {
     load node
@@ -116,7 +117,7 @@ gives_kubeconfig() {
 }
 
 @test "interrupted while the API server started: it is waited for, then the rest is done" {
-    BREAK=wait run_script kubeadm apply
+    BREAK="wait" run_script kubeadm apply
     failing
     : >"$CALLS"
     # The API serves at the third question.
@@ -127,7 +128,7 @@ gives_kubeconfig() {
 }
 
 @test "interrupted before the API served: reset, then init" {
-    BREAK=wait run_script kubeadm apply
+    BREAK="wait" run_script kubeadm apply
     failing "kubeadm init failed" "Fix: "
     : >"$CALLS"
     gives_kubeconfig
@@ -136,7 +137,7 @@ gives_kubeconfig() {
 }
 
 @test "an API server that runs but never serves is reset after its time" {
-    BREAK=wait run_script kubeadm apply
+    BREAK="wait" run_script kubeadm apply
     : >"$CALLS"
     RUNS=1 API_SECONDS=1 RETRY_DELAY=1 gives_kubeconfig
     called "kubeadm reset --force" "kubeadm init --config"

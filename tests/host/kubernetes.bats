@@ -16,7 +16,7 @@ teardown() {
     run_script kubernetes apply
     succeed
     [ "${lines[-1]}" = '{"step":"kubernetes","changed":true,"version":"1.36.4"}' ]
-    [ "$(ls "$ROOT/usr/local/bin" | xargs)" = "kubeadm kubectl kubelet" ]
+    [ "$(names "$ROOT/usr/local/bin")" = "kubeadm kubectl kubelet" ]
     [ -x "$ROOT/opt/cni/bin/bridge" ]
     cmp "$HOST/files/etc/systemd/system/kubelet.service.d/10-kubeadm.conf" "$ROOT/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
     called "systemctl daemon-reload" "systemctl enable --quiet kubelet" "systemctl try-restart kubelet"

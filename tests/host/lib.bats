@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # lib.sh and bundle.sh
+# shellcheck disable=SC2016 # bodies of stand-ins stand in single quotes
 
 setup() {
     load node
@@ -97,13 +98,12 @@ bundle_of() {
         cat "$HOST/bundle.sh"
         echo
         echo "file 0755 'hello.sh' <<'END_OF_FILE'"
-        # shellcheck disable=SC2016 # for the script inside
         echo 'echo "$(dirname "$0") says $*: $(cat "$(dirname "$0")/files/etc/x")"; exit "${RESULT:-0}"'
         echo END_OF_FILE
         echo
         echo "file 0644 'files/etc/x' <<'END_OF_FILE'"
-        # shellcheck disable=SC2016 # must come out as it is
-        echo 'literal $HOME `id` \n'
+        # Must come out as it is.
+        printf '%s\n' 'literal $HOME `id` \n'
         echo END_OF_FILE
         echo
         echo 'run "$@"'

@@ -216,6 +216,11 @@ make_kata() {
     list kata "$1" "kata-$1.tar.zst"
 }
 
+# names DIRECTORY: what is in it, on one line.
+names() {
+    find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | paste -sd ' '
+}
+
 # tree: what a run left on the node, but for times and what only this run was called.
 tree() {
     (

@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
 # node.sh: order, lock, time, output
+# shellcheck disable=SC2016 # bodies of stand-ins stand in single quotes
+
+bats_require_minimum_version 1.5.0
 
 setup() {
     load node
@@ -43,7 +46,7 @@ kubernetes apply" ]
 @test "apply kubeadm gives the kubeconfig alone on stdout, and not on stderr" {
     out=$(bash "$BUNDLE/node.sh" apply kubeadm 2>"$TEST/err")
     [ "$out" = $'secret\nkubeconfig' ]
-    ! grep secret "$TEST/err"
+    run ! grep secret "$TEST/err"
 }
 
 @test "reset takes the steps as they are given and downloads nothing" {
@@ -77,7 +80,7 @@ kernel reset" ]
     echo STEP_TIMEOUT_SECONDS=3 >>"$BUNDLE/node.env"
     SLOW=kata run_script node apply kernel kata
     failing "step kata: kata was stopped, the node's time of 3 s was over. Fix: "
-    ! pgrep -f "$BUNDLE/kata.sh"
+    run ! pgrep -f "$BUNDLE/kata.sh"
 }
 
 # hold TEXT: another run has the lock.
