@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # kata.sh
+# shellcheck disable=SC2016 # bodies of stand-ins stand in single quotes
 
 setup() {
     load node
@@ -30,7 +31,7 @@ vmm() {
     succeed
     [ "${lines[-1]}" = "{\"step\":\"kata\",\"changed\":true,\"version\":\"4.1.0\",\"directory\":\"$(directory 4.1.0)\",\"emulated\":false}" ]
     [ "/opt/$(readlink "$ROOT/opt/kata")" = "$(directory 4.1.0)" ]
-    [ "$(ls -A "$ROOT/opt" | xargs)" = "kata $(basename "$(directory 4.1.0)")" ]
+    [ "$(names "$ROOT/opt")" = "kata $(basename "$(directory 4.1.0)")" ]
     [ "$(cat "$ROOT/etc/kata-cluster/kata/configuration.toml")" = "# vendor's 4.1.0" ]
     [ "$(ls -A "$ROOT/$drop_ins")" = 50-kata-cluster.toml ]
     [ -z "$(ls -A "$ROOT/var/cache/kata-cluster/downloads")" ]
@@ -170,14 +171,52 @@ vmm() {
     kill_each anew kata apply
 }
 
-@test "an upgrade killed at any point converges too" {
-    skip "known to fail, not looked into yet"
+@test "what a killed run was unpacking or removing goes with the next one, and with reset" {
+    mkdir -p "$ROOT/opt/.kata-cluster.removed/bin" "$ROOT/opt/.kata-cluster.abcd1234/opt"
+    run_script kata apply
+    succeed
+    [ "$(names "$ROOT/opt")" = "kata $(basename "$(directory 4.1.0)")" ]
+    mkdir -p "$ROOT/opt/.kata-cluster.removed/bin" "$ROOT/opt/.kata-cluster.abcd1234/opt"
+    run_script kata apply
+    succeed
+    [ "$(names "$ROOT/opt")" = "kata $(basename "$(directory 4.1.0)")" ]
+    rm -r "$ROOT/opt"
+    mkdir -p "$ROOT/opt/.kata-cluster.abcd1234/opt"
+    run_script kata reset
+    succeed
+    [ -z "$(names "$ROOT/opt")" ]
+}
+
+@test "an upgrade killed at any point converges too, with an older release to remove" {
     before_upgrade() {
         rm -rf "$ROOT"
         cp -a "$TEST/old-root" "$ROOT"
     }
     run_script kata apply
-    cp -a "$ROOT" "$TEST/old-root"
     make_kata 4.2.0
+    run_script kata apply
+    cp -a "$ROOT" "$TEST/old-root"
+    make_kata 4.3.0
     kill_each before_upgrade kata apply
+}
+
+@test "reset killed at any point converges too, and what it began to remove is not taken for a release" {
+    installed_node() {
+        rm -rf "$ROOT"
+        cp -a "$TEST/installed-root" "$ROOT"
+    }
+    run_script kata apply
+    cp -a "$ROOT" "$TEST/installed-root"
+    kill_each installed_node kata reset
+    # The first `rm` that breaks off half way.
+    installed_node
+    stub rm <<<'[[ "$*" != *.removed || ! -d "$ROOT/opt/.kata-cluster.removed" ]] || { /bin/rm -r "$ROOT/opt/.kata-cluster.removed/share"; exit 1; }
+exec /bin/rm "$@"'
+    run_script kata reset
+    failing "a command failed"
+    stub rm <<<'exec /bin/rm "$@"'
+    run_script kata apply
+    succeed
+    diff -r "$TEST/made/kata/opt/kata" "$ROOT/opt/kata/"
+    [ "$(names "$ROOT/opt")" = "kata $(basename "$(directory 4.1.0)")" ]
 }

@@ -7,6 +7,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$BUNDLE/downloads.sh"
 
 settings=/etc/kata-cluster/kata
+# The release that an upgrade which is not through yet comes from.
+upgraded_from=$STATE/kata-upgraded-from
 
 downloads() {
     missing kata
@@ -25,12 +27,14 @@ apply() {
     [[ -d "$ROOT$directory" ]] || install_release "$directory"
     check_release "$ROOT$directory"
     if [[ "$before" != "$directory" ]]; then
+        # The link no longer says it to a run that goes on after a kill.
+        [[ -z "$before" ]] || write_marker "$upgraded_from" "$before"
         switch_to "$directory"
     fi
     write_marker "$STATE/installed/kata" "$sha256"$'\n'"$directory"
     forget kata
     configure
-    remove_unused "$directory" "$before"
+    remove_unused "$directory"
     status version "$(head -n 1 "$ROOT/opt/kata/VERSION")" directory "$directory" emulated "$is_emulated"
 }
 
@@ -46,12 +50,17 @@ reset() {
             fail "a pod's virtual machine still runs from ${directory#"$ROOT"}" "remove that pod (crictl pods, crictl rmp -f ID), then run destroy again"
     done
     if [[ -L "$ROOT/opt/kata" ]]; then
-        rm -rf "$ROOT"/opt/kata "$ROOT"/opt/kata-*
+        for directory in "$ROOT"/opt/kata-*; do
+            [[ ! -d "$directory" ]] || discard "$directory"
+        done
+        # Last, for it says that the others are ours.
+        rm -f "$ROOT/opt/kata"
         changed=true
         log "removed /opt/kata"
     fi
+    rm -rf "$ROOT"/opt/.kata-cluster.*
     remove_tree "$settings"
-    rm -f "$STATE/installed/kata"
+    rm -f "$STATE/installed/kata" "$upgraded_from"
     status removed true
 }
 
@@ -114,16 +123,29 @@ configure() {
     done
 }
 
-# remove_unused CURRENT BEFORE: older releases go, but for the one before and any that a pod still runs from.
+# remove_unused CURRENT: older releases go, but for any that a pod still runs from and, until a later run, the one that
+# was just replaced.
 remove_unused() {
-    local directory path
+    local directory path kept
+    rm -rf "$ROOT"/opt/.kata-cluster.*
+    kept=$(cat "$upgraded_from" 2>/dev/null || true)
     for directory in "$ROOT"/opt/kata-*; do
         path=${directory#"$ROOT"}
-        [[ "$path" != "$1" && "$path" != "$2" ]] || continue
-        ! in_use "$path" || continue
-        rm -rf "$directory"
+        if [[ "$path" == "$1" || "$path" == "$kept" ]] || in_use "$path"; then
+            continue
+        fi
+        discard "$directory"
         log "removed $path"
     done
+    rm -f "$upgraded_from"
+}
+
+# discard DIRECTORY: its name goes first, so that a kill leaves no half release that a later run takes for a whole one.
+discard() {
+    local doomed=$ROOT/opt/.kata-cluster.removed
+    rm -rf "$doomed"
+    mv -T "$1" "$doomed"
+    rm -rf "$doomed"
 }
 
 # Whether a process runs a program of that directory.
