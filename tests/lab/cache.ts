@@ -25,7 +25,7 @@ export interface Recipe {
  * @returns the entry's folder
  */
 export async function cached(recipe: Recipe, make: (folder: string) => Promise<void>): Promise<string> {
-    const entry = path.join(cacheRoot(), `${recipe.name}-${recipeDigest(recipe)}`);
+    const entry = cacheEntry(recipe);
     if (fs.existsSync(entry)) {
         return entry;
     }
@@ -45,6 +45,11 @@ export async function cached(recipe: Recipe, make: (folder: string) => Promise<v
         fs.rmSync(unfinished, { recursive: true, force: true });
     }
     return entry;
+}
+
+/** The folder of a cache entry, whether it has been made or not. */
+export function cacheEntry(recipe: Recipe): string {
+    return path.join(cacheRoot(), `${recipe.name}-${recipeDigest(recipe)}`);
 }
 
 /** Twelve digits of the SHA-256 of all that a recipe names. */

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { cached } from "./cache";
+import { cached, cacheEntry, Recipe } from "./cache";
 import { run } from "./command";
 
 /** One Go module of `tests/lab/go/<name>`, whose go.mod pins what is built and lists the programs as tools. */
@@ -60,6 +60,9 @@ const builds = {
     flannel: {
         module: "github.com/flannel-io/flannel",
         variables: ["github.com/flannel-io/flannel/pkg/version.Version={version}"],
+        tags: ["netgo", "osusergo"],
+        // Its UDP backend is C on this architecture.
+        cgo: true,
         rename: { flannel: "flanneld" },
     },
 } satisfies Record<string, GoBuild>;
@@ -96,18 +99,19 @@ export function pinnedVersion(name: GoBuildName): string {
 
 /** Builds the programs of one Go module, or takes them from the cache. */
 export async function goBuild(name: GoBuildName, log: (line: string) => void): Promise<Programs> {
-    const build: GoBuild = builds[name];
     const version = pinnedVersion(name);
-    const folder = await cached(
-        {
-            name: `${name}-${version}`,
-            files: [moduleFolder(name)],
-            settings: build,
-        },
-        (entry) => compile(name, build, version, entry, log),
-    );
+    const folder = await cached(recipe(name), (entry) => compile(name, builds[name], version, entry, log));
     const bin = path.join(folder, "bin");
     return { version, folder, program: (program) => path.join(bin, program) };
+}
+
+/** The folder that holds the programs of a build, once it has been made. */
+export function binFolder(name: GoBuildName): string {
+    return path.join(cacheEntry(recipe(name)), "bin");
+}
+
+function recipe(name: GoBuildName): Recipe {
+    return { name: `${name}-${pinnedVersion(name)}`, files: [moduleFolder(name)], settings: builds[name] };
 }
 
 async function compile(name: string, build: GoBuild, version: string, entry: string, log: (line: string) => void) {

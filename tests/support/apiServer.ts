@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
-import { labBinaries, needBinary } from "./binaries";
+import { needProgram } from "./programs";
 
 /** Settings of a control plane. */
 export interface ApiServerOptions {
@@ -42,15 +42,6 @@ export class ApiServer {
         private readonly controllers: string[],
     ) {
         this.url = `https://127.0.0.1:${ports.api}`;
-    }
-
-    /** Why no server can be started here, or undefined if one can. */
-    static missing(): string | undefined {
-        const found = labBinaries();
-        const names = (["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] as const).filter(
-            (n) => !found[n],
-        );
-        return names.length > 0 ? `not found: ${names.join(", ")}` : undefined;
     }
 
     static async start({ controllers = defaultControllers }: ApiServerOptions = {}): Promise<ApiServer> {
@@ -111,7 +102,7 @@ export class ApiServer {
     /** Runs kubectl as administrator and gives back what it prints. */
     async kubectl(...args: string[]): Promise<string> {
         const env = { ...process.env, KUBECONFIG: join(this.folder, "kubeconfig") };
-        const { stdout } = await promisify(execFile)(needBinary("kubectl"), args, { env });
+        const { stdout } = await promisify(execFile)(needProgram("kubectl"), args, { env });
         return stdout;
     }
 
@@ -205,7 +196,7 @@ export class ApiServer {
 
     private run(name: "etcd" | "kube-apiserver" | "kube-controller-manager", flags: string[]): void {
         const log = openSync(this.log(name), "a");
-        this.running.set(name, spawn(needBinary(name), flags, { stdio: ["ignore", log, log] }));
+        this.running.set(name, spawn(needProgram(name), flags, { stdio: ["ignore", log, log] }));
         closeSync(log);
     }
 

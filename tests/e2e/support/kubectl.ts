@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { needBinary } from "../../support/binaries";
+import { needProgram } from "../../support/programs";
 
 /** kubectl with one kubeconfig. */
 export interface Kubectl {
@@ -10,7 +10,7 @@ export interface Kubectl {
 
 export function kubectlFor(kubeconfig: string): Kubectl {
     const run = (args: string[], input = "") =>
-        execFileSync(needBinary("kubectl"), ["--kubeconfig", kubeconfig, ...args], {
+        execFileSync(needProgram("kubectl"), ["--kubeconfig", kubeconfig, ...args], {
             input,
             encoding: "utf8",
             stdio: ["pipe", "pipe", "pipe"],

@@ -13,7 +13,7 @@ import {
     Stack,
     UpResult,
 } from "@pulumi/pulumi/automation";
-import { needBinary, pathWithPlugins, pluginFolders } from "../../support/binaries";
+import { needProgram, pathWithPlugins, pluginFolders } from "../../support/programs";
 
 /** A step of a run: what the engine did with one resource. */
 export interface Step {
@@ -58,7 +58,7 @@ export class TestStack {
             for (const part of ["bin", "state", "home"]) {
                 mkdirSync(join(folder, part));
             }
-            symlinkSync(needBinary("pulumi"), join(folder, "bin", "pulumi"));
+            symlinkSync(needProgram("pulumi"), join(folder, "bin", "pulumi"));
         }
         const workspace = {
             pulumiCommand: await PulumiCommand.get({ root: folder, skipVersionCheck: true }),

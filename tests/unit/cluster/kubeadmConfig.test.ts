@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { kubeadmConfig } from "../../../components/cluster/kubeadmConfig";
-import { labBinaries } from "../../support/binaries";
+import { findProgram } from "../../support/programs";
 import { matchesGolden } from "../../support/golden";
 import { specOf } from "../../support/specs";
 
@@ -17,7 +17,7 @@ describe("kubeadmConfig", () => {
     it("renders v1beta4 documents", () => matchesGolden("kubeadm.yaml", text));
 
     it("is what the real kubeadm accepts", function () {
-        const { kubeadm } = labBinaries();
+        const kubeadm = findProgram("kubeadm");
         if (!kubeadm) {
             this.skip();
         }

@@ -1,30 +1,57 @@
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { binFolder, goBuild, GoBuildName } from "../lab/goBuilds";
 
-const names = ["pulumi", "etcd", "kubeadm", "kubectl", "kube-apiserver", "kube-controller-manager"] as const;
-/** A program that tests use: the real engine and parts of the real cluster. */
-export type LabBinary = (typeof names)[number];
+/** The programs that tests use, the real engine and parts of the real cluster, and the lab's build of each. */
+const programs = {
+    pulumi: "pulumi",
+    etcd: "etcd",
+    containerd: "containerd",
+    kubeadm: "kubernetes",
+    kubectl: "kubernetes",
+    "kube-apiserver": "kubernetes",
+    "kube-controller-manager": "kubernetes",
+} as const satisfies Record<string, GoBuildName>;
 
-/**
- * Finds the programs in the folder KATA_CLUSTER_BIN, in the lab's cache, or on PATH, in this order. What is missing is
- * not in the result; `needBinary` tells the user about it.
- */
-export function labBinaries(): Partial<Record<LabBinary, string>> {
-    const found = names.map((name) => [name, findProgram(name, labFolders())]).filter(([, path]) => path);
-    return Object.fromEntries(found) as Partial<Record<LabBinary, string>>;
+/** A program that tests use. */
+export type TestProgram = keyof typeof programs;
+
+/** The path of a program: the lab's of the pinned version, else the one on PATH; nothing where there is neither. */
+export function findProgram(name: TestProgram): string | undefined {
+    return [binFolder(programs[name]), ...pathFolders()].map((folder) => join(folder, name)).find(isProgram);
 }
 
-/** The path of one program, or an error that says where it was looked for. */
-export function needBinary(name: LabBinary): string {
-    const path = labBinaries()[name];
+/** @throws with what to do if the program is not to be found. */
+export function needProgram(name: TestProgram): string {
+    const path = findProgram(name);
     if (!path) {
-        const folders = labFolders().slice(0, -pathFolders().length).join(", ");
         throw new Error(
-            `${name}: not found in ${folders} or on PATH. Fix: put it in a folder and name that in KATA_CLUSTER_BIN`,
+            `${name} is neither built by the lab nor on PATH. Fix: run npm test, which builds it, or put it on PATH`,
         );
     }
     return path;
+}
+
+/** The programs that are not to be found. */
+export function missingPrograms(): TestProgram[] {
+    return (Object.keys(programs) as TestProgram[]).filter((name) => !findProgram(name));
+}
+
+/** Builds the programs that are missing from their Go modules, where there is a Go to build them with. */
+export async function buildPrograms(log: (line: string) => void) {
+    const builds = new Set(missingPrograms().map((name) => programs[name]));
+    if (builds.size === 0) {
+        return;
+    }
+    if (process.platform !== "linux" || spawnSync("go", ["version"]).status !== 0) {
+        log(`missing: ${missingPrograms().join(", ")}. Fix: install Go (https://go.dev) on Linux, or put them on PATH`);
+        return;
+    }
+    for (const name of builds) {
+        await goBuild(name, log);
+    }
 }
 
 /** Where the engine finds a provider plugin. */
@@ -65,18 +92,8 @@ export function pathWithPlugins(): string {
     return [...new Set([...folders, ...pathFolders()])].join(delimiter);
 }
 
-function labFolders(): string[] {
-    const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-    const named = process.env.KATA_CLUSTER_BIN;
-    return [...(named ? [named] : []), join(cache, "kata-cluster", "hand"), ...pathFolders()];
-}
-
 function pathFolders(): string[] {
     return (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-}
-
-function findProgram(name: string, folders: string[]): string | undefined {
-    return folders.map((folder) => join(folder, name)).find(isProgram);
 }
 
 function isProgram(path: string): boolean {
