@@ -72,6 +72,8 @@ case $verb in
     is-enabled) echo generated ;;
 esac
 BODY
+    stub uname <<<'[[ "${1:-}" != -r ]] || { echo 6.12.0-node; exit; }
+exec /usr/bin/uname "$@"'
     stub systemd-detect-virt <<<'echo "${VIRT:-kvm}"'
     stub nproc <<<'echo "${CPUS:-4}"'
     stub dpkg-query <<<'[[ " ${ABSENT:-} " == *" ${*: -1} "* ]] || echo installed'
@@ -79,7 +81,7 @@ BODY
     stub stat <<<'[[ "$1" != -fc ]] || { echo "${CGROUP:-cgroup2fs}"; exit; }
 exec /usr/bin/stat "$@"'
     stub df <<<'case "$*" in
-    *dev/shm) printf "Size\n%s\n" "${SHM_KIB:-4194304}" ;;
+    *dev/shm) printf "Size\n%s\n" "${SHM_KIB-4194304}" ;;
     *) printf "Avail\n%s\n" "${DISK_KIB:-52428800}" ;;
 esac'
     stub curl <<<'[[ "$*" != *--head* ]] || { printf "HTTP/1.1 200 OK\r\nDate: %s\r\n" "$(date -u -d "@$(($(date +%s) + ${SKEW:-0}))" "+%a, %d %b %Y %H:%M:%S GMT")"; exit; }

@@ -23,7 +23,7 @@ refuses() {
 @test "a good machine passes, and preflight changes nothing" {
     before=$(tree)
     passes
-    [ "${lines[-1]}" = '{"step":"preflight","changed":false,"emulated":false}' ]
+    [ "${lines[-1]}" = '{"step":"preflight","changed":false,"system":"debian 13","kernel":"6.12.0-node","emulated":false}' ]
     [ "$(tree)" = "$before" ]
 }
 
@@ -31,15 +31,24 @@ refuses() {
     for system in "debian 12" "debian 13" "ubuntu 22.04" "ubuntu 24.04"; do
         printf 'ID=%s\nVERSION_ID="%s"\n' "${system% *}" "${system#* }" >"$ROOT/etc/os-release"
         passes
+        says "\"system\":\"$system\",\"kernel\":\"6.12.0-node\""
     done
-    stub uname <<<'echo aarch64'
+    stub uname <<<'[[ "$1" == -r ]] && echo 6.12.0-arm || echo aarch64'
     printf 'processor : 0\nFeatures : fp asimd\n' >"$ROOT/proc/cpuinfo"
     passes
+    says '"kernel":"6.12.0-arm"'
 }
 
 @test "another system" {
     printf 'ID=fedora\nVERSION_ID=44\n' >"$ROOT/etc/os-release"
     refuses "the system is fedora 44" "use Debian 12 or 13, or Ubuntu 22.04 or 24.04"
+    printf 'ID=debian\nVERSION_ID="11"\n' >"$ROOT/etc/os-release"
+    refuses "the system is debian 11" "use Debian 12 or 13"
+    # As on Debian testing.
+    echo ID=debian >"$ROOT/etc/os-release"
+    refuses "the system is debian " "use Debian 12 or 13"
+    rm "$ROOT/etc/os-release"
+    refuses "the system is unknown" "use Debian 12 or 13"
 }
 
 @test "another architecture" {
@@ -59,6 +68,8 @@ refuses() {
 @test "too little memory" {
     sed -i 's/MemTotal: .*/MemTotal: 1000000 kB/' "$ROOT/proc/meminfo"
     refuses "the machine has 976 MiB of memory" "give it at least 1700 MiB"
+    printf 'MemAvailable: 7000000 kB\n' >"$ROOT/proc/meminfo"
+    refuses "the machine has 0 MiB of memory" "give it at least 1700 MiB"
 }
 
 @test "too little disk; less is needed where it is installed" {
@@ -66,10 +77,14 @@ refuses() {
     mkdir -p "$STATE/installed"
     DISK_KIB=5000000 passes
     DISK_KIB=500000 refuses "the disk of /var/lib has 0 GiB free" "free or add space, at least 1 GiB"
+    stub df <<<'[[ "$*" != *dev/shm ]] || printf "Size\n4194304\n"'
+    refuses "the disk of /var/lib has 0 GiB free" "free or add space"
 }
 
 @test "cgroup v1" {
     CGROUP=tmpfs refuses "cgroup v2 is not in use (/sys/fs/cgroup is tmpfs)" "boot without"
+    stub stat <<<'exit 1'
+    refuses "cgroup v2 is not in use (/sys/fs/cgroup is none)" "boot without"
 }
 
 @test "swap that does not fit into memory; swap that does passes" {
@@ -113,6 +128,36 @@ refuses() {
     NO_VM="Input/output error" refuses "/dev/kvm is there but makes no virtual machine: KVM_CREATE_VM: Input/output error" "switch on"
 }
 
+@test "the KVM probe with a kernel of another API, and with one that makes no virtual machine" {
+    rm "$STUBS/perl"
+    # perl's ioctl is a kernel of the test's own.
+    mkdir "$TEST/perl"
+    cat >"$TEST/perl/Kernel.pm" <<'PERL'
+package Kernel;
+BEGIN {
+    *CORE::GLOBAL::ioctl = sub (*$$) {
+        return $ENV{KVM_API} if $_[1] == 0xAE00;
+        return 5 if $_[1] == 0xAE01 && !$ENV{KVM_ERROR};
+        $! = $ENV{KVM_ERROR} || 25;
+        return undef;
+    };
+}
+1;
+PERL
+    export PERL5LIB=$TEST/perl PERL5OPT=-MKernel
+    KVM_API=11 refuses "/dev/kvm is there but makes no virtual machine: KVM API version 11" "switch on"
+    KVM_API=12 KVM_ERROR=5 refuses "/dev/kvm is there but makes no virtual machine: KVM_CREATE_VM: Input/output error" "switch on"
+    KVM_API=12 passes
+    rm "$ROOT/dev/kvm"
+    mkdir "$ROOT/dev/kvm"
+    KVM_API=12 refuses "/dev/kvm is there but makes no virtual machine: open: Is a directory" "switch on"
+}
+
+@test "without perl nothing is believed of KVM" {
+    stub perl <<<'echo "perl: command not found" >&2; exit 127'
+    refuses "/dev/kvm is there but makes no virtual machine: perl: command not found" "switch on"
+}
+
 @test "the KVM probe itself, on this computer's own devices" {
     rm "$STUBS/perl" "$ROOT/dev/kvm"
     ln -s /dev/null "$ROOT/dev/kvm"
@@ -127,6 +172,10 @@ refuses() {
         rm "$ROOT/dev/${pair%:*}"
         refuses "there is no /dev/${pair%:*} and module ${pair#*:} cannot be loaded" "install the full kernel package"
         called "modprobe ${pair#*:}"
+        # A name without a driver: opening it fails.
+        mkdir "$ROOT/dev/${pair%:*}"
+        refuses "/dev/${pair%:*} is there but cannot be opened (Is a directory)" "install the kernel package of the kernel that runs (module ${pair#*:})"
+        rmdir "$ROOT/dev/${pair%:*}"
         touch "$ROOT/dev/${pair%:*}"
     done
 }
@@ -136,6 +185,7 @@ refuses() {
     SHM_KIB=1000000 VIRT=qemu passes
     says '"emulated":true'
     SHM_KIB=400000 VIRT=qemu refuses "/dev/shm holds 390 MiB and a guest needs 512 MiB" "give the machine"
+    SHM_KIB='' refuses "/dev/shm holds 0 MiB and a guest needs 2048 MiB" "give the machine"
     echo "KATA_CONFIGURATION=/opt/kata/share/defaults/kata-containers/runtime-rs/configuration-clh-runtime-rs.toml" >>"$BUNDLE/node.env"
     SHM_KIB=1000000 passes
 }
@@ -168,13 +218,22 @@ refuses() {
 
 @test "kubelet flags that are gone, in each place where they hide" {
     for place in etc/systemd/system/kubelet.service.d/0-cri.conf lib/systemd/system/kubelet.service.d/kata.conf \
-        usr/lib/systemd/system/kubelet.service.d/x.conf etc/default/kubelet; do
+        usr/lib/systemd/system/kubelet.service.d/x.conf etc/default/kubelet var/lib/kubelet/kubeadm-flags.env; do
         mkdir -p "$(dirname "$ROOT/$place")"
         printf '# --network-plugin=cni was here\nEnvironment="KUBELET_EXTRA_ARGS=--container-runtime=remote --runtime-request-timeout=15m"\n' >"$ROOT/$place"
         refuses "/$place gives kubelet the flag --container-runtime, which it no longer has" "remove the flag or the file"
         printf '# --network-plugin=cni was here\nEnvironment="KUBELET_EXTRA_ARGS=--container-runtime-endpoint=unix:///x --node-ip=1.2.3.4"\n' >"$ROOT/$place"
         passes
         rm "$ROOT/$place"
+    done
+}
+
+@test "each kubelet flag that is gone" {
+    mkdir -p "$ROOT/etc/default"
+    for flag in --container-runtime --network-plugin --allow-privileged --pod-infra-container-image --cni-conf-dir --cni-bin-dir \
+        --cni-cache-dir --docker-endpoint --image-pull-progress-deadline; do
+        echo "KUBELET_EXTRA_ARGS=\"--node-ip=1.2.3.4 $flag=x --v=2\"" >"$ROOT/etc/default/kubelet"
+        refuses "/etc/default/kubelet gives kubelet the flag $flag, which it no longer has" "remove the flag or the file"
     done
 }
 

@@ -4,8 +4,11 @@
 STEP=preflight
 # shellcheck source=components/node/host/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=components/node/host/kvm.sh
+source "$BUNDLE/kvm.sh"
 
 problems=0
+system=''
 
 problem() {
     complain "$1" "$2"
@@ -30,7 +33,7 @@ apply() {
     fi
     local is_emulated=false
     ! emulated || is_emulated=true
-    status emulated "$is_emulated"
+    status system "$system" kernel "$(uname -r)" emulated "$is_emulated"
 }
 
 # Preflight changes nothing.
@@ -38,13 +41,15 @@ reset() {
     status removed true
 }
 
+# Sets system, as os-release names it.
 check_system() {
     local ID='' VERSION_ID=''
     if [[ -f "$ROOT/etc/os-release" ]]; then
         # shellcheck source=/dev/null
         source "$ROOT/etc/os-release"
     fi
-    case "$ID $VERSION_ID" in
+    system="$ID $VERSION_ID"
+    case $system in
         "debian 12" | "debian 13" | "ubuntu 22.04" | "ubuntu 24.04") ;;
         *) problem "the system is ${ID:-unknown} ${VERSION_ID:-}" "use Debian 12 or 13, or Ubuntu 22.04 or 24.04" ;;
     esac
@@ -64,12 +69,18 @@ check_size() {
     ((memory >= MIN_MEMORY_MIB)) || problem "the machine has $memory MiB of memory" "give it at least $MIN_MEMORY_MIB MiB"
     # What we installed before has taken its share already.
     [[ ! -d "$STATE/installed" ]] || needed=1
-    disk=$(($(df --output=avail -k "$(existing "$ROOT/var/lib")" | tail -n 1) / 1048576))
+    disk=$(($(disk_kib avail "$(existing "$ROOT/var/lib")") / 1048576))
     ((disk >= needed)) || problem "the disk of /var/lib has $disk GiB free" "free or add space, at least $needed GiB"
 }
 
+# What cannot be read counts as nothing.
 memory_mib() {
-    awk -v key="$1:" '$1 == key { print int($2 / 1024) }' "$ROOT/proc/meminfo"
+    awk -v key="$1:" '$1 == key { mib = int($2 / 1024) } END { print mib + 0 }' "$ROOT/proc/meminfo" || echo 0
+}
+
+# disk_kib FIELD DIRECTORY: what df says of it.
+disk_kib() {
+    (df --output="$1" -k "$2" 2>/dev/null || true) | awk 'NR == 2 { kib = $1 } END { print kib + 0 }'
 }
 
 # The nearest directory above that exists.
@@ -97,66 +108,12 @@ check_swap() {
         problem "$used MiB are swapped out and only $free MiB of memory are available, so swap cannot be switched off" "stop programs or add memory"
 }
 
-check_kvm() {
-    local vendor answer
-    vendor=$(kvm_module)
-    if [[ ! -e "$ROOT/dev/kvm" ]]; then
-        [[ -z "$vendor" ]] || modprobe "$vendor" 2>/dev/null || true
-    fi
-    if [[ ! -e "$ROOT/dev/kvm" ]]; then
-        if [[ "$(architecture)" == amd64 ]] && ! grep -qwE 'vmx|svm' "$ROOT/proc/cpuinfo"; then
-            problem "there is no /dev/kvm, for the CPU shows no virtualization (neither vmx nor svm)" "$(virtualization_hint)"
-        else
-            problem "there is no /dev/kvm, though module ${vendor:-kvm} was asked for" "look at: modprobe ${vendor:-kvm}; dmesg | grep -i kvm. $(virtualization_hint)"
-        fi
-        return
-    fi
-    answer=$(create_vm "$ROOT/dev/kvm" 2>&1) ||
-        problem "/dev/kvm is there but makes no virtual machine: $answer" "$(virtualization_hint)"
-}
-
-# A device node is no proof, so make a virtual machine: KVM_GET_API_VERSION (0xAE00) is 12 on every kernel since 2.6.22,
-# KVM_CREATE_VM (0xAE01) needs working hardware. By perl, which is essential on Debian and Ubuntu; python3 is not.
-create_vm() {
-    perl -e '
-        open(my $kvm, "+<", $ARGV[0]) or die "open: $!\n";
-        my $version = ioctl($kvm, 0xAE00, 0) // die "KVM_GET_API_VERSION: $!\n";
-        $version == 12 or die "KVM API version $version\n";
-        defined(ioctl($kvm, 0xAE01, 0)) or die "KVM_CREATE_VM: $!\n";
-    ' "$1"
-}
-
-virtualization_hint() {
-    local vendor product
-    vendor=$(cat "$ROOT/sys/class/dmi/id/sys_vendor" 2>/dev/null || true)
-    product=$(cat "$ROOT/sys/class/dmi/id/product_name" 2>/dev/null || true)
-    case "$vendor $product" in
-        *"Google Compute Engine"*) echo "on Google Cloud use an Intel machine family (N1, N2, C2, C3, N4) with enableNestedVirtualization; E2, AMD and Arm have none" ;;
-        *QEMU*) echo "give this virtual machine -cpu host, and its host kvm_intel nested=1 or kvm_amd nested=1" ;;
-        *VMware*) echo "switch on \"Expose hardware assisted virtualization to the guest OS\" for this machine" ;;
-        *"Microsoft Corporation Virtual Machine"*) echo "on Hyper-V: Set-VMProcessor -ExposeVirtualizationExtensions \$true; on Azure use a size with nested virtualization" ;;
-        *Amazon*) echo "on AWS use a bare metal instance, or a type with nested virtualization switched on" ;;
-        *) echo "switch on virtualization (VT-x or AMD-V, nested if this is a virtual machine) in the firmware or the hypervisor" ;;
-    esac
-}
-
-check_devices() {
-    local module device
-    for module in vhost_vsock:/dev/vhost-vsock vhost_net:/dev/vhost-net tun:/dev/net/tun; do
-        device=${module#*:}
-        module=${module%%:*}
-        modprobe "$module" 2>/dev/null || true
-        [[ -e "$ROOT$device" ]] ||
-            problem "there is no $device and module $module cannot be loaded" "install the full kernel package (linux-image-amd64, or linux-modules-extra on Ubuntu), then reboot"
-    done
-}
-
 # QEMU keeps a guest's memory in /dev/shm for virtio-fs. One that does not fit fails as a vague vsock timeout.
 check_shared_memory() {
     local guest=$KATA_MEMORY_MIB size
     [[ "${KATA_CONFIGURATION##*/}" == *qemu* ]] || return 0
     ! emulated || guest=$KATA_EMULATED_MEMORY_MIB
-    size=$(($(df --output=size -k "$ROOT/dev/shm" 2>/dev/null | tail -n 1) / 1024))
+    size=$(($(disk_kib size "$ROOT/dev/shm") / 1024))
     ((size >= guest)) ||
         problem "/dev/shm holds $size MiB and a guest needs $guest MiB" "give the machine twice the guest's memory, make the guest smaller (kata.guestMemoryMib), or mount /dev/shm with a larger size= in /etc/fstab"
 }
@@ -192,7 +149,7 @@ check_kubelet() {
     for file in "$ROOT"/etc/systemd/system/kubelet.service.d/*.conf "$ROOT"/{usr/,}lib/systemd/system/kubelet.service.d/*.conf \
         "$ROOT/etc/default/kubelet" "$ROOT/var/lib/kubelet/kubeadm-flags.env"; do
         [[ -f "$file" ]] || continue
-        flag=$(grep -oE -m 1 -e '^[^#]*--(container-runtime[= ]|network-plugin|allow-privileged|pod-infra-container-image|cni-(conf|bin)-dir)' "$file" |
+        flag=$(grep -oE -m 1 -e '^[^#]*--(container-runtime[= ]|network-plugin|allow-privileged|pod-infra-container-image|cni-(conf|bin|cache)-dir|docker-endpoint|image-pull-progress-deadline)' "$file" |
             grep -oE -e '--[a-z-]+' | tail -n 1) || continue
         problem "${file#"$ROOT"} gives kubelet the flag $flag, which it no longer has" "remove the flag or the file"
     done
@@ -219,14 +176,6 @@ check_cluster() {
     image=${image#*:v}
     [[ -z "$image" || "$image" == "$KUBERNETES_VERSION" ]] ||
         problem "the control plane here is Kubernetes $image, asked for is $KUBERNETES_VERSION, and upgrades are not supported yet" "set the version back to $image, or destroy the cluster and make a new one"
-}
-
-# The module for this CPU. On arm64 KVM is part of the kernel.
-kvm_module() {
-    case $(awk -F ': *' '/^vendor_id/ { print $2; exit }' "$ROOT/proc/cpuinfo") in
-        GenuineIntel | CentaurHauls | *Shanghai*) echo kvm_intel ;;
-        AuthenticAMD | HygonGenuine) echo kvm_amd ;;
-    esac
 }
 
 dispatch "$@"
