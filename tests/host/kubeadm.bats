@@ -149,6 +149,59 @@ gives_kubeconfig() {
     gives_kubeconfig
 }
 
+# late_service_account: makes kubectl's stand-in know the ServiceAccount from the third question on.
+late_service_account() {
+    stub kubectl <<'BODY'
+case "$*" in
+    *readyz*) [[ -e "$API" ]] ;;
+    *"--namespace default get serviceaccount default")
+        echo x >>"$ROOT/../asked"
+        (($(wc -l <"$ROOT/../asked") >= 3)) || { echo 'Error from server (NotFound): serviceaccounts "default" not found' >&2; exit 1; }
+        ;;
+esac
+BODY
+}
+
+@test "the kubeconfig is given when the namespace default has its ServiceAccount, not before" {
+    late_service_account
+    gives_kubeconfig
+    called "kubeadm init --config" "delete secrets" \
+        "kubectl --kubeconfig $ADMIN --request-timeout 15s --namespace default get serviceaccount default"
+    [ "$(wc -l <"$TEST/asked")" -eq 3 ]
+}
+
+@test "a ServiceAccount that never comes fails within its time, without a kubeconfig; the next run waits again and inits nothing" {
+    stub kubectl <<<'[[ "$*" != *"get serviceaccount"* ]] || { echo "Error from server (NotFound): serviceaccounts \"default\" not found" >&2; exit 1; }'
+    stub crictl <<<'[[ "$*" != *"ps --all"* ]] || echo "CONTAINER kube-controller-manager Exited"'
+    SECONDS=0
+    API_SECONDS=1 RETRY_DELAY=1 run_script kubeadm apply
+    failing "CONTAINER kube-controller-manager Exited" "the namespace default has no ServiceAccount after 1 s: Error from server (NotFound): serviceaccounts" "Fix: look at kube-controller-manager"
+    says_not secret-of-the-admin
+    ((SECONDS < 30))
+    : >"$CALLS"
+    late_service_account
+    gives_kubeconfig
+    [ "$(wc -l <"$TEST/asked")" -eq 3 ]
+    called_not kubeadm
+}
+
+@test "it is waited for too when an init that was interrupted is finished, or begun again" {
+    BREAK=upload run_script kubeadm apply
+    failing
+    late_service_account
+    gives_kubeconfig
+    called "--skip-phases $SKIPPED" "get serviceaccount default"
+    [ "$(wc -l <"$TEST/asked")" -eq 3 ]
+    rm -r "$ROOT" "$API" "$TEST/asked"
+    make_root
+    BREAK="wait" run_script kubeadm apply
+    failing
+    : >"$CALLS"
+    gives_kubeconfig
+    called "kubeadm reset --force" "kubeadm init --config" "get serviceaccount default"
+    [ "$(wc -l <"$TEST/asked")" -eq 3 ]
+}
+
 @test "images that cannot be pulled" {
     stub kubeadm <<<'[[ "$1 $2" != "config images" ]] || { echo "failed to pull image \"registry.k8s.io/etcd\"" >&2; exit 1; }'
     run_script kubeadm apply

@@ -37,6 +37,7 @@ apply() {
         refuse_foreign_cluster
         init
     fi
+    wait_for_service_account
     # The kubeconfig is all that goes to stdout.
     cat "$admin"
 }
@@ -132,10 +133,35 @@ api_serves() {
 }
 
 wait_for_api() {
-    local patience=300
-    ! emulated || patience=1200
-    log "waiting up to ${API_SECONDS:-$patience} s for the API"
-    retry "${API_SECONDS:-$patience}" api_serves
+    local seconds
+    seconds=$(patience)
+    log "waiting up to $seconds s for the API"
+    retry "$seconds" api_serves
+}
+
+patience() {
+    if emulated; then
+        echo "${API_SECONDS:-1200}"
+    else
+        echo "${API_SECONDS:-300}"
+    fi
+}
+
+# The API refuses a pod whose namespace has no ServiceAccount yet, and the controller manager makes that one some time
+# after init has returned.
+wait_for_service_account() {
+    local seconds
+    seconds=$(patience)
+    retry "$seconds" service_account_is_there || {
+        diagnose
+        fail "the namespace default has no ServiceAccount after $seconds s: $(tail -n 1 <<<"$answer")" \
+            "look at kube-controller-manager, which makes it, among the containers above; then run up again"
+    }
+}
+
+# Sets answer.
+service_account_is_there() {
+    answer=$(kubectl --kubeconfig "$admin" --request-timeout 15s --namespace default get serviceaccount default 2>&1)
 }
 
 # Whether waiting for the API makes sense: kubelet has started it.
