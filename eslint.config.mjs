@@ -19,10 +19,5 @@ export default tseslint.config(
             "no-new": "off",
         },
     },
-    // The stand-ins and the lab are not clean under the type-checked rules yet.
-    {
-        files: ["tests/support/plugins/**", "tests/engine/plugins/**", "tests/lab/**", "tests/support/*.ts"],
-        ...tseslint.configs.disableTypeChecked,
-    },
     { files: ["**/*.mjs"], ...tseslint.configs.disableTypeChecked },
 );

@@ -51,7 +51,7 @@ describe(`kubernetes plugin: ${announce("kubernetes")}`, function () {
         assert.match(String(first.outputs.name), /^config-[0-9a-f]{8}$/);
         assert.match(String(first.outputs.uid), /^[0-9a-f-]{36}$/);
         const config = (await stack.resource("config"))!;
-        assert.equal(config.id, `apps/${first.outputs.name}`);
+        assert.equal(config.id, `apps/${String(first.outputs.name)}`);
         assert.equal((await stack.resource("role"))!.id, "reader");
 
         const again = await stack.up(program("one"));

@@ -106,8 +106,10 @@ export class TestStack {
 
     /** The resource of that name in the state, secrets in clear. */
     async resource(name: string): Promise<StateResource | undefined> {
-        const { deployment } = await this.stack.exportStack();
-        const resources = ((deployment as { resources?: StateResource[] } | null)?.resources ?? []) as StateResource[];
+        const { deployment } = (await this.stack.exportStack()) as {
+            deployment: { resources?: StateResource[] } | null;
+        };
+        const resources = deployment?.resources ?? [];
         return resources.find(({ urn }) => urn.split("::").slice(3).join("::") === name);
     }
 

@@ -131,7 +131,7 @@ function unknowns(outputs: PropertyMap): PropertyMap {
 }
 
 function ignoring(news: PropertyMap, olds: PropertyMap, ignoreChanges: string[]): PropertyMap {
-    const kept = ignoreChanges.filter((name) => name in olds).map((name) => [name, olds[name]]);
+    const kept = ignoreChanges.filter((name) => name in olds).map((name) => [name, olds[name]!] as const);
     return { ...news, ...Object.fromEntries(kept) };
 }
 

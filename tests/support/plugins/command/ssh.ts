@@ -1,7 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { connect, Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { AnyAuthMethod, Client, ConnectConfig, ParsedKey, ServerHostKeyAlgorithm, utils } from "ssh2";
+import { AnyAuthMethod, Client, ConnectConfig, ParsedKey, utils } from "ssh2";
 import { Operation } from "../shared/provider";
 import { Deadline } from "./deadline";
 
@@ -132,7 +132,7 @@ function handshake(op: Operation, config: ConnectConfig, stream: Duplex): Promis
         const { hostVerifier } = config as { hostVerifier?: (key: Buffer) => boolean };
         client.connect({
             ...config,
-            sock: stream as Socket,
+            sock: stream,
             hostVerifier: (key: Buffer) => {
                 mismatch = hostVerifier ? !hostVerifier(key) : false;
                 return !mismatch;
@@ -179,7 +179,7 @@ function hostKeyOptions(hostKey: string | undefined): Partial<ConnectConfig> {
     }
     const expected = parsed.getPublicSSH();
     return {
-        algorithms: { serverHostKey: [parsed.type as ServerHostKeyAlgorithm] },
+        algorithms: { serverHostKey: [parsed.type] },
         hostVerifier: (key: Buffer) => key.equals(expected),
     };
 }
@@ -190,7 +190,7 @@ function parseKey(privateKey: string, passphrase: string | undefined): ParsedKey
         const encrypted = /passphrase|encrypted/i.test(parsed.message);
         throw new Error(encrypted ? "ssh: this private key is passphrase protected" : "ssh: no key found");
     }
-    return Array.isArray(parsed) ? parsed[0] : parsed;
+    return [parsed].flat()[0]!;
 }
 
 /** ssh2 does not read PKCS #8, which the real plugin does. */

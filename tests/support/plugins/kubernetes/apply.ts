@@ -33,7 +33,7 @@ export async function createObject(
             if (!missing || attempt === 5 || preview || op.cancelled.aborted) {
                 throw error instanceof ApiError && error.reason === "AlreadyExists" ? explainExisting(error) : error;
             }
-            op.status("info", `Retry #${attempt}; creation failed: ${(error as Error).message}`);
+            op.status("info", `Retry #${attempt}; creation failed: ${error.message}`);
             await sleep(delay);
         }
     }
@@ -103,7 +103,7 @@ function union(a: JsonObject, b: JsonObject): JsonObject {
     const result = { ...a };
     for (const [key, value] of Object.entries(b)) {
         const other = result[key];
-        result[key] = isObject(other) && isObject(value) ? union(other as JsonObject, value as JsonObject) : value;
+        result[key] = isObject(other) && isObject(value) ? union(other, value) : value;
     }
     return result;
 }

@@ -183,7 +183,7 @@ async function reportEvents(client: Client, reporter: Reporter, object: KubeObje
         .list("v1", "Event", namespace ?? "default", `involvedObject.uid=${uid}`)
         .catch(() => [] as KubeObject[]); // only for information
     for (const { type, reason, message } of events) {
-        reporter.status(type === "Warning" ? "warning" : "debug", `${reason}: ${message}`);
+        reporter.status(type === "Warning" ? "warning" : "debug", `${String(reason)}: ${String(message)}`);
     }
 }
 

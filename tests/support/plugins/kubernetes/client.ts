@@ -210,7 +210,7 @@ export class Client {
                 response.on("end", () => {
                     const text = Buffer.concat(chunks).toString("utf8");
                     if (response.statusCode! < 300) {
-                        resolve(JSON.parse(text));
+                        resolve(JSON.parse(text) as KubeObject);
                     } else {
                         reject(apiError(response.statusCode!, text));
                     }
@@ -239,8 +239,8 @@ function groupPath(apiVersion: string): string {
 
 function apiError(status: number, text: string): ApiError {
     try {
-        const { code = status, reason = "", message = text, details = {} } = JSON.parse(text);
-        return new ApiError(code, reason, message, details);
+        const answer = JSON.parse(text) as Partial<ApiError>;
+        return new ApiError(answer.code ?? status, answer.reason ?? "", answer.message ?? text, answer.details ?? {});
     } catch {
         return new ApiError(status, "", `the server answered ${status}: ${text}`);
     }

@@ -169,7 +169,7 @@ const kubernetesProvider: StandIn = {
             void status;
             return {
                 id: "",
-                outputs: checkpoint(object, planned as KubeObject, inputs, object.apiVersion, fieldManager),
+                outputs: checkpoint(object, planned, inputs, object.apiVersion, fieldManager),
             };
         }
         const state = (latest: KubeObject) => checkpoint(object, latest, inputs, object.apiVersion, fieldManager);
@@ -217,12 +217,12 @@ const kubernetesProvider: StandIn = {
             throw error;
         }
         const liveInputs = old ? prune(live, old) : withoutStatus(live);
-        const initialApiVersion = String(state.__initialApiVersion ?? live.apiVersion);
+        const initialApiVersion = (state.__initialApiVersion as string | undefined) ?? live.apiVersion;
         const newState = checkpoint(liveInputs, live, inputs, initialApiVersion, fieldManagerOf(state, liveInputs));
         const newInputs = toProperties(liveInputs);
         annotateSecrets(newInputs, inputs);
         if (known) {
-            await checkReady(client!, old!, live).catch((error) => {
+            await checkReady(client!, old!, live).catch((error: Error) => {
                 throw initializationError(error.message, error, live, newState, newInputs);
             });
         }
@@ -241,7 +241,7 @@ const kubernetesProvider: StandIn = {
         const { inputs: oldInputs, live: oldLive } = parseCheckpoint(olds);
         const object = normalize(toObject(news));
         const fieldManager = fieldManagerOf(olds, object);
-        const initialApiVersion = String(olds.__initialApiVersion ?? object.apiVersion);
+        const initialApiVersion = (olds.__initialApiVersion as string | undefined) ?? object.apiVersion;
         const state = (latest: KubeObject) => checkpoint(object, latest, news, initialApiVersion, fieldManager);
         let live = oldLive;
         try {
@@ -286,8 +286,8 @@ const kubernetesProvider: StandIn = {
             }
             if (error instanceof AwaitError) {
                 const latest = error.object;
-                const { __fieldManager = "", __initialApiVersion = "" } = state;
-                const kept = checkpoint(live, latest, state, String(__initialApiVersion), String(__fieldManager));
+                const { __fieldManager = "", __initialApiVersion = "" } = state as Record<string, string>;
+                const kept = checkpoint(live, latest, state, __initialApiVersion, __fieldManager);
                 throw initializationError(error.message, error, latest, kept);
             }
             throw error;
@@ -350,7 +350,7 @@ function propagationPolicy(inputs: KubeObject): string {
 function withoutStatus(live: KubeObject): KubeObject {
     const { status, ...inputs } = normalize(live);
     void status;
-    return inputs as KubeObject;
+    return inputs;
 }
 
 void serve(kubernetesProvider, process.argv.slice(2));

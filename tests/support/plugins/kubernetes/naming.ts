@@ -41,10 +41,7 @@ function setName(object: KubeObject, name: string): void {
     const annotations: unknown = object.metadata.annotations;
     object.metadata.name = name;
     if (!(annotations instanceof Unknown)) {
-        object.metadata.annotations = { ...(isObject(annotations) ? annotations : {}), [autonamed]: "true" } as Record<
-            string,
-            string
-        >;
+        object.metadata.annotations = { ...(isObject(annotations) ? annotations : {}), [autonamed]: "true" };
     }
 }
 

@@ -1,4 +1,4 @@
-import { hasUnknown, isObject, Value } from "../shared/values";
+import { hasUnknown, isObject } from "../shared/values";
 import { isCrd } from "./kinds";
 import { KubeObject } from "./object";
 
@@ -15,13 +15,13 @@ export function normalize(object: KubeObject): KubeObject {
         Object.entries(object.metadata).filter(([key]) => !readOnlyMetadata.includes(key)),
     );
     const result: KubeObject = { ...object, metadata };
-    if (hasUnknown(object as Value)) {
+    if (hasUnknown(object)) {
         return result;
     }
     if (object.kind === "Secret" && isObject(object.stringData) && Object.keys(object.stringData).length > 0) {
         const encoded = Object.entries(object.stringData).map(([key, value]) => [
             key,
-            Buffer.from(String(value)).toString("base64"),
+            Buffer.from(value as string).toString("base64"),
         ]);
         result.data = { ...(object.data as object), ...Object.fromEntries(encoded) };
         delete result.stringData;
@@ -41,13 +41,12 @@ function quantities(value: unknown): unknown {
     }
     const entries = Object.entries(value).map(([key, element]) => {
         if (quantityMaps.has(key) && isObject(element) && Object.values(element).every(isQuantity)) {
-            const canonical = Object.entries(element).map(([name, amount]) => [
-                name,
-                canonicalQuantity(String(amount)),
-            ]);
-            return [key, Object.fromEntries(canonical)];
+            const canonical = Object.entries(element as Record<string, string | number>).map(
+                ([name, amount]) => [name, canonicalQuantity(String(amount))] as const,
+            );
+            return [key, Object.fromEntries(canonical)] as const;
         }
-        return [key, quantities(element)];
+        return [key, quantities(element)] as const;
     });
     return Object.fromEntries(entries);
 }

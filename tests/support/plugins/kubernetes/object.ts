@@ -50,7 +50,7 @@ const toUnderscores = new Map(dashed.map((name) => [name, name.replaceAll("-", "
 
 function renameKeys<T>(value: T, names: Map<string, string>): T {
     if (Array.isArray(value)) {
-        return value.map((element) => renameKeys(element, names)) as T;
+        return (value as unknown[]).map((element) => renameKeys(element, names)) as T;
     }
     return isObject(value)
         ? (Object.fromEntries(

@@ -58,7 +58,7 @@ export function objectDiff(olds: PropertyMap, news: PropertyMap): Diff["detailed
             }
         } else if (Array.isArray(old) && Array.isArray(now)) {
             for (let i = 0; i < Math.max(old.length, now.length); i++) {
-                visit([...path, i], old[i], now[i]);
+                visit([...path, i], (old as Value[])[i], (now as Value[])[i]);
             }
         } else {
             const kind: DiffKind = (old ?? null) === null ? "add" : (now ?? null) === null ? "delete" : "update";

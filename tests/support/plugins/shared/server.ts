@@ -22,10 +22,7 @@ export async function serve(standIn: StandIn, args: string[]): Promise<void> {
         "grpc.max_receive_message_length": -1,
         "grpc.max_send_message_length": -1,
     });
-    server.addService(
-        ResourceProviderService,
-        handlers(standIn, engine) as unknown as grpc.UntypedServiceImplementation,
-    );
+    server.addService(ResourceProviderService, handlers(standIn, engine));
     const port = await new Promise<number>((resolve, reject) => {
         server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
             error ? reject(error) : resolve(bound),

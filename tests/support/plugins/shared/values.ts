@@ -70,13 +70,13 @@ function decodeValue(wire: JavaScriptValue): Value {
         return unknowns.has(wire) ? unknownValue : wire;
     }
     if (wire === null || typeof wire !== "object") {
-        return wire as Value;
+        return wire;
     }
     if (Array.isArray(wire)) {
         return wire.map(decodeValue);
     }
     const object = wire as { [key: string]: JavaScriptValue };
-    const text = (key: string) => (typeof object[key] === "string" ? (object[key] as string) : undefined);
+    const text = (key: string) => (typeof object[key] === "string" ? object[key] : undefined);
     switch (object[signatureKey]) {
         case undefined:
             return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, decodeValue(value)]));
@@ -153,7 +153,7 @@ export function contains(value: Value, test: (value: Value) => boolean): boolean
         return contains(value.element, test);
     }
     if (Array.isArray(value)) {
-        return value.some((element) => contains(element, test));
+        return (value as Value[]).some((element) => contains(element, test));
     }
     return isObject(value) && Object.values(value).some((element) => contains(element, test));
 }
