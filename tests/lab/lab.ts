@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { flannelImages } from "../../components/versions";
-import { cacheRoot, knownDigest } from "./cache";
+import { knownDigest } from "./cache";
 import { goBuild, pinnedVersion } from "./goBuilds";
 import { needHostPackages } from "./hostPackages";
 import { buildImages } from "./images";
@@ -106,7 +106,7 @@ async function kataRelease({ kata }: RealReleases, log: LabOptions["log"]): Prom
         log(`lab: real Kata Containers ${kata.version} from ${kata.file}`);
         return { ...kata, sha256: { amd64: await knownDigest(kata.file) } };
     }
-    const { tarball, version } = await buildKataStandIn({ log, cache: cacheRoot() });
+    const { tarball, version } = await buildKataStandIn(log);
     return release("kata", version, tarball);
 }
 

@@ -1,12 +1,8 @@
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { cached } from "../cache";
+import { run } from "../command";
 import { initramfs, kernelPayload, modulesInOrder } from "./initramfs";
-
-const run = promisify(execFile);
 
 /** The Kata release whose place and layout the stand-in takes. */
 const RELEASE = "4.1.0";
@@ -31,88 +27,60 @@ const CONFIGURATION = "opt/kata/share/defaults/kata-containers/runtime-rs";
  * shim and agent in `go/` (its doc comment says what the stand-in does), or takes it from the cache.
  * Needs root, mmdebstrap, Go, tar and zstd.
  */
-export async function buildKataStandIn(options: {
-    log(line: string): void;
-    cache: string;
-}): Promise<{ tarball: string; version: string }> {
-    const entry = path.join(options.cache, `kata-stand-in-${RELEASE}-${await recipeDigest()}`);
-    const tarball = path.join(entry, `kata-static-${RELEASE}-amd64.tar.zst`);
-    if (existsSync(tarball)) return { tarball, version: RELEASE };
-
-    await mkdir(options.cache, { recursive: true });
-    const work = await mkdtemp(path.join(options.cache, "kata-stand-in.tmp-"));
-    try {
-        const debian = path.join(work, "debian");
-        const tree = path.join(work, "tree");
-        const result = path.join(work, "result");
-        options.log(`Kata stand-in: ${PACKAGES.join(", ")} from Debian ${SUITE}`);
-        const include = `--include=${PACKAGES.join(",")}`;
-        await run("mmdebstrap", ["--quiet", "--variant=extract", include, SUITE, debian], BIG_OUTPUT);
-        for (const directory of ["bin", "lib/stand-in", "libexec", "runtime-rs/bin", "share/kata-qemu/qemu"]) {
-            await mkdir(path.join(tree, "opt/kata", directory), { recursive: true });
-        }
-        await mkdir(path.join(tree, SHARE), { recursive: true });
-        await mkdir(path.join(tree, CONFIGURATION), { recursive: true });
-        await mkdir(result);
-
-        options.log("Kata stand-in: shim and agent");
-        await goBuild("shim", path.join(tree, "opt/kata/runtime-rs/bin/containerd-shim-kata-v2"));
-        await goBuild("agent", path.join(work, "agent"));
-        options.log("Kata stand-in: QEMU, guest kernel and initramfs");
-        await addProgram(debian, "usr/bin/qemu-system-x86_64", tree, "opt/kata/bin/qemu-system-x86_64");
-        await addProgram(debian, "usr/lib/qemu/virtiofsd", tree, "opt/kata/libexec/virtiofsd");
-        for (const file of FIRMWARE) {
-            await copyFile(
-                path.join(debian, file),
-                path.join(tree, "opt/kata/share/kata-qemu/qemu", path.basename(file)),
-            );
-        }
-        await addGuest(debian, path.join(work, "agent"), path.join(tree, SHARE));
-        const configuration = "configuration-qemu-runtime-rs.toml";
-        await copyFile(path.join(__dirname, "files", configuration), path.join(tree, CONFIGURATION, configuration));
-        await writeFile(path.join(tree, "opt/kata/VERSION"), `${VERSION}\n`);
-
-        options.log("Kata stand-in: archive");
-        const names = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
-        const archive = path.join(result, path.basename(tarball));
-        await run("tar", [...names, "-C", tree, "--use-compress-program=zstd -T0 -6", "-cf", archive, "./opt/kata"]);
-        await rm(entry, { recursive: true, force: true });
-        await rename(result, entry);
-    } finally {
-        await rm(work, { recursive: true, force: true });
-    }
-    return { tarball, version: RELEASE };
+export async function buildKataStandIn(log: (line: string) => void): Promise<{ tarball: string; version: string }> {
+    const name = `kata-static-${RELEASE}-amd64.tar.zst`;
+    const entry = await cached({ name: `kata-stand-in-${RELEASE}`, files: [__dirname] }, async (folder) => {
+        const work = path.join(folder, "work");
+        await build(work, path.join(folder, name), log);
+        await rm(work, { recursive: true });
+    });
+    return { tarball: path.join(entry, name), version: RELEASE };
 }
 
-const BIG_OUTPUT = { maxBuffer: 64 * 1024 * 1024 };
-
-async function recipeDigest(): Promise<string> {
-    const hash = createHash("sha256");
-    const entries = await readdir(__dirname, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-    for (const file of files.sort()) {
-        hash.update(path.relative(__dirname, file))
-            .update("\0")
-            .update(await readFile(file))
-            .update("\0");
+async function build(work: string, archive: string, log: (line: string) => void): Promise<void> {
+    const debian = path.join(work, "debian");
+    const tree = path.join(work, "tree");
+    await mkdir(work);
+    log(`Kata stand-in: ${PACKAGES.join(", ")} from Debian ${SUITE}`);
+    await run("mmdebstrap", ["--quiet", "--variant=extract", `--include=${PACKAGES.join(",")}`, SUITE, debian]);
+    for (const directory of ["bin", "lib/stand-in", "libexec", "runtime-rs/bin", "share/kata-qemu/qemu"]) {
+        await mkdir(path.join(tree, "opt/kata", directory), { recursive: true });
     }
-    return hash.digest("hex").slice(0, 16);
+    await mkdir(path.join(tree, SHARE), { recursive: true });
+    await mkdir(path.join(tree, CONFIGURATION), { recursive: true });
+
+    log("Kata stand-in: shim and agent");
+    await goBuild("shim", path.join(tree, "opt/kata/runtime-rs/bin/containerd-shim-kata-v2"));
+    await goBuild("agent", path.join(work, "agent"));
+    log("Kata stand-in: QEMU, guest kernel and initramfs");
+    await addProgram(debian, "usr/bin/qemu-system-x86_64", tree, "opt/kata/bin/qemu-system-x86_64");
+    await addProgram(debian, "usr/lib/qemu/virtiofsd", tree, "opt/kata/libexec/virtiofsd");
+    for (const file of FIRMWARE) {
+        await copyFile(path.join(debian, file), path.join(tree, "opt/kata/share/kata-qemu/qemu", path.basename(file)));
+    }
+    await addGuest(debian, path.join(work, "agent"), path.join(tree, SHARE));
+    const configuration = "configuration-qemu-runtime-rs.toml";
+    await copyFile(path.join(__dirname, "files", configuration), path.join(tree, CONFIGURATION, configuration));
+    await writeFile(path.join(tree, "opt/kata/VERSION"), `${VERSION}\n`);
+
+    log("Kata stand-in: archive");
+    const names = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
+    await run("tar", [...names, "-C", tree, "--use-compress-program=zstd -T0 -6", "-cf", archive, "./opt/kata"]);
 }
 
 async function goBuild(command: string, output: string): Promise<void> {
     const flags = ["-trimpath", "-ldflags", `-s -w -X main.version=${VERSION}`];
     await run("go", ["build", ...flags, "-o", output, `./${command}`], {
         cwd: path.join(__dirname, "go"),
-        env: { ...process.env, CGO_ENABLED: "0", GOOS: "linux", GOARCH: "amd64", GOTOOLCHAIN: "auto", GOWORK: "off" },
-        ...BIG_OUTPUT,
+        env: { CGO_ENABLED: "0", GOOS: "linux", GOARCH: "amd64", GOTOOLCHAIN: "auto", GOWORK: "off" },
     });
 }
 
 /** Copies a program with all its libraries and its loader, so that no library of the node is used. */
 async function addProgram(debian: string, program: string, tree: string, target: string): Promise<void> {
     const loader = "/lib64/ld-linux-x86-64.so.2";
-    const { stdout } = await run("chroot", [debian, loader, "--list", `/${program}`]);
-    const libraries = Array.from(stdout.matchAll(/=> (\/\S+)/g), (match) => String(match[1]));
+    const listed = await run("chroot", [debian, loader, "--list", `/${program}`]);
+    const libraries = Array.from(listed.matchAll(/=> (\/\S+)/g), (match) => String(match[1]));
     for (const library of [...libraries, loader]) {
         await copyFile(path.join(debian, library), path.join(tree, LIBRARIES, path.basename(library)));
     }

@@ -1,12 +1,10 @@
 import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import * as fs from "node:fs";
-import * as os from "node:os";
-import * as path from "node:path";
 import { kubeadmConfig } from "../../../components/cluster/kubeadmConfig";
 import { findProgram } from "../../support/programs";
 import { matchesGolden } from "../../support/golden";
 import { specOf } from "../../support/specs";
+import { withFile } from "../../support/withFile";
 
 describe("kubeadmConfig", () => {
     const text = kubeadmConfig(specOf({ kubernetes: { certificateNames: ["api.example.com"] } }), "lab-0", [
@@ -21,13 +19,8 @@ describe("kubeadmConfig", () => {
         if (!kubeadm) {
             this.skip();
         }
-        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kubeadm-"));
-        const file = path.join(folder, "kubeadm.yaml");
-        fs.writeFileSync(file, text);
-        try {
-            assert.match(execFileSync(kubeadm, ["config", "validate", "--config", file], { encoding: "utf8" }), /ok/);
-        } finally {
-            fs.rmSync(folder, { recursive: true });
-        }
+        withFile("kubeadm.yaml", text, (file) =>
+            assert.match(execFileSync(kubeadm, ["config", "validate", "--config", file], { encoding: "utf8" }), /ok/),
+        );
     });
 });

@@ -1,10 +1,13 @@
 import * as assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { parse } from "smol-toml";
-import { containerdConfig, containerdFiles } from "../../../components/node/containerd";
-import { kataFiles } from "../../../components/node/kata";
+import { containerdConfig, containerdFiles, runtimeHandlers } from "../../../components/node/containerd";
+import { kataConfiguration, kataFiles } from "../../../components/node/kata";
 import { downloads, nodeEnvironment } from "../../../components/node/nodeEnvironment";
 import { matchesGolden } from "../../support/golden";
+import { findProgram } from "../../support/programs";
 import { specOf } from "../../support/specs";
+import { withFile } from "../../support/withFile";
 
 const mirror = { downloads: "http://mirror.test:8080", images: "http://mirror.test:5000" };
 
@@ -13,6 +16,26 @@ describe("node renderers", () => {
         const text = containerdConfig(specOf());
         matchesGolden("config.toml", text);
         assert.equal(parse(text).version, 3);
+    });
+
+    it("renders what the real containerd reads without a complaint", function () {
+        const containerd = findProgram("containerd");
+        if (!containerd) {
+            this.skip();
+        }
+        withFile("config.toml", containerdConfig(specOf()), (file) => {
+            const { status, stdout, stderr } = spawnSync(containerd, ["--config", file, "config", "dump"], {
+                encoding: "utf8",
+            });
+            assert.equal(status, 0, stderr);
+            assert.doesNotMatch(stderr, /unknown key/i);
+            const { plugins } = parse(stdout) as unknown as Dump;
+            const { containerd: seen } = plugins["io.containerd.cri.v1.runtime"];
+            assert.deepEqual(Object.keys(seen.runtimes).sort(), [...runtimeHandlers].sort());
+            assert.equal(seen.default_runtime_name, "runc");
+            assert.equal(seen.runtimes.runc?.options.SystemdCgroup, true);
+            assert.equal(seen.runtimes.untrusted?.options.ConfigPath, kataConfiguration);
+        });
     });
 
     it("renders one hosts.toml for each registry that a mirror serves, and none without a mirror", () => {
@@ -56,6 +79,17 @@ describe("node renderers", () => {
         assert.match(nodeEnvironment(spec, "n"), /^CLUSTER_NAME="it's; rm -rf \\\$HOME"$/m);
     });
 });
+
+interface Dump {
+    plugins: {
+        "io.containerd.cri.v1.runtime": {
+            containerd: {
+                default_runtime_name: string;
+                runtimes: Record<string, { options: Record<string, unknown> }>;
+            };
+        };
+    };
+}
 
 function asText(files: Record<string, string>): string {
     return Object.entries(files)
