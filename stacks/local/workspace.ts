@@ -53,7 +53,9 @@ export async function configure(stack: Stack, config: StackConfig) {
         entries.map(([key, value]) => [`${project}:${key}`, { value: JSON.stringify(value) }]),
     );
     const stale = Object.keys(await stack.getAllConfig()).filter((key) => !(key in map));
-    await stack.removeAllConfig(stale);
+    if (stale.length > 0) {
+        await stack.removeAllConfig(stale);
+    }
     await stack.setAllConfig(map);
 }
 
