@@ -7,6 +7,7 @@ import * as path from "node:path";
 import { parse } from "yaml";
 import { localMachineName } from "../../components/machine/localMachine";
 import { StateFolder } from "../../stacks/local/stateFolder";
+import { stackName } from "../../stacks/local/workspace";
 import { kubectlFor, Kubectl } from "./support/kubectl";
 import { nodeShell, NodeShell } from "./support/nodeShell";
 import { savedStack } from "./support/savedStack";
@@ -125,7 +126,7 @@ describe("npm start to npm stop", function () {
 
     it("leaves no process, port or file after npm stop", async () => {
         const ports = Object.values(await new StateFolder(state).ports());
-        const name = localMachineName("kata-cluster", "local", "lab-control-plane-0");
+        const name = localMachineName("kata-cluster", stackName(new StateFolder(state)), "lab-control-plane-0");
         await npm("stop");
         assert.equal(fs.existsSync(state), false, "the state folder is left");
         const home = process.env.XDG_STATE_HOME ?? path.join(os.homedir(), ".local/state");

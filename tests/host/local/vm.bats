@@ -36,6 +36,16 @@ teardown() {
     [ "$(stat -c %a "$VM_DIRECTORY" "$VM_DIRECTORY/seed.iso" | xargs)" = '700 600' ]
 }
 
+@test "a machine of the same name that another stack made is left alone" {
+    vm apply
+    bash "$LOCAL/keys.sh" | jq -c '{userPublicKey: .user.publicKey, hostPrivateKey: .host.privateKey, hostPublicKey: .host.publicKey}' >"$INPUT.other"
+    INPUT=$INPUT.other VM_BOOT=2 run vm apply
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"holds the machine of another stack"*"Fix: destroy that stack first"* ]]
+    [ "$(starts)" -eq 1 ]
+    [ "$(vm status)" = '{"running":true,"boot":1}' ]
+}
+
 @test "ports are forwarded on 127.0.0.1 only, and no key is in the command line or the log" {
     vm apply 2>"$BATS_TEST_TMPDIR/log"
     command=$(cat "$STUBS/started")
