@@ -7,6 +7,12 @@ const needed: Record<string, string> = {
     shfmt: "shfmt",
     jq: "jq",
     curl: "curl",
+    zstd: "zstd",
+    perl: "perl",
+    python3: "python3",
+    "qemu-img": "qemu-utils",
+    genisoimage: "genisoimage",
+    "ssh-keygen": "openssh-client",
 };
 
 /** Installs what is missing where that takes no password, else says what is missing and how to get it. */
