@@ -5,7 +5,8 @@ export interface KataClusterArgs {
     /** The machines that become the cluster's nodes. Exactly one kind is named. */
     machines: MachinesArgs;
     /**
-     * The container runtime that the kubelet talks to over CRI, as in "Install a CRI implementation" of the guide.
+     * The container runtime that the kubelet talks to over CRI, as in "Install a CRI implementation" of the guide. A
+     * change on a live stack is refused unless `allowDisruption` names it.
      * @default "containerd"
      */
     containerRuntime?: ContainerRuntime;
@@ -24,11 +25,26 @@ export interface KataClusterArgs {
     untrustedPod?: UntrustedPodArgs;
     /** Upper bounds on the time that each stage may take. */
     timeouts?: TimeoutsArgs;
+    /**
+     * Changes that stop everything on a node. They are refused at preview unless they are named here.
+     * @default none is allowed
+     */
+    allowDisruption?: AllowDisruptionArgs;
 }
 
-/** The container runtimes that the guide knows. `crio` is not installed yet, and is refused. */
+/** Changes that stop everything on a node. */
+export interface AllowDisruptionArgs {
+    /**
+     * Another `containerRuntime` on a node that has one: the node is drained, all its pods stop, and it rejoins the
+     * cluster on the new runtime. On a lone control plane the Kubernetes API is away meanwhile.
+     * @default false
+     */
+    containerRuntime?: boolean;
+}
+
+/** The container runtimes that the guide knows. */
 export const ContainerRuntime = { Containerd: "containerd", Crio: "crio" } as const;
-/** The container runtimes that the guide knows. `crio` is not installed yet, and is refused. */
+/** The container runtimes that the guide knows. */
 export type ContainerRuntime = (typeof ContainerRuntime)[keyof typeof ContainerRuntime];
 
 /** Where machines come from. Exactly one member is given. */
@@ -245,7 +261,10 @@ export type KataShim = (typeof KataShim)[keyof typeof KataShim];
 export interface MirrorArgs {
     /** URL below which each download `https://host/path` is served as `<downloads>/host/path`. */
     downloads?: string;
-    /** URL of a registry which serves image `registry.k8s.io/pause` as repository `registry.k8s.io/pause`. */
+    /**
+     * URL of a registry which serves image `registry.k8s.io/pause` as repository `registry.k8s.io/pause`. CRI-O takes
+     * one without a path only.
+     */
     images?: string;
 }
 
@@ -253,8 +272,10 @@ export interface MirrorArgs {
 export interface ReleasesArgs {
     /** containerd: an archive with `bin/`. */
     containerd?: ReleaseArgs;
-    /** runc: the binary. */
+    /** runc: the binary, for containerd. */
     runc?: ReleaseArgs;
+    /** CRI-O: an archive with `crio`, `pinns`, `conmon` and `runc` in `bin/`. Its minor version is Kubernetes'. */
+    crio?: ReleaseArgs;
     /** CNI plugins: an archive of the plugins. */
     cniPlugins?: ReleaseArgs;
     /** crictl: an archive of the binary. */

@@ -5,7 +5,7 @@ import { url } from "./validation/checks";
 import {
     defaultVersions,
     Digests,
-    kubernetesSets,
+    KubernetesSet,
     minimumKata,
     ReleaseName,
     releaseTables,
@@ -82,14 +82,16 @@ export function resolveKata(problems: Problems, input: args.KataArgs, release?: 
 export function resolveReleases(
     problems: Problems,
     kubernetes: string,
+    set: KubernetesSet,
     kata: string,
     input: args.ReleasesArgs,
 ): Record<ReleaseName, Release> {
     const versions: Record<ReleaseName, string> = {
         containerd: defaultVersions.containerd,
         runc: defaultVersions.runc,
+        crio: set.crio,
         cniPlugins: defaultVersions.cniPlugins,
-        crictl: kubernetesSets[kubernetes]?.crictl ?? kubernetesSets[defaultVersions.kubernetes]!.crictl,
+        crictl: set.crictl,
         kata,
         kubeadm: kubernetes,
         kubelet: kubernetes,

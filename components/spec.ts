@@ -1,6 +1,7 @@
 import * as semver from "semver";
 import * as args from "./args";
-import { defaultVersions, flannelImages, kubernetesSets, ReleaseName } from "./versions";
+import { containerRuntimes, RuntimeTraits } from "./node/containerRuntime";
+import { defaultVersions, flannelImages, kubernetesSet, kubernetesSets, ReleaseName } from "./versions";
 import { MachineSpec, resolveMachines } from "./machine/machineSpec";
 import { Problems } from "./validation/problems";
 import { podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
@@ -11,7 +12,7 @@ import { checkPodSpec } from "./validation/podSpec";
 export interface ClusterSpec {
     name: string;
     machines: MachineSpec[];
-    containerRuntime: typeof args.ContainerRuntime.Containerd;
+    containerRuntime: args.ContainerRuntime;
     kubernetes: {
         version: string;
         podCidr: string;
@@ -25,6 +26,7 @@ export interface ClusterSpec {
     images: { pause: string; flannel: string; flannelCniPlugin: string };
     untrustedPod: UntrustedPodSpec;
     timeouts: Required<args.TimeoutsArgs>;
+    allowDisruption: Required<args.AllowDisruptionArgs>;
     /** What is allowed but not wise; shown as warnings. */
     warnings: string[];
 }
@@ -40,9 +42,6 @@ export interface KataSpec {
 /** The untrusted pod, with its defaults. */
 export type UntrustedPodSpec = args.UntrustedPodArgs & Required<Pick<args.UntrustedPodArgs, "name" | "namespace">>;
 
-/** CRI-O is the guide's other choice; nothing installs it yet. */
-const installable = { Containerd: args.ContainerRuntime.Containerd };
-
 const kataMemory = { real: 2048, emulated: 512 };
 
 /**
@@ -54,11 +53,17 @@ export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec 
     const problems = new Problems(name);
     rfc1123Label(problems, "name", name, 40);
     const kubernetes = resolveKubernetes(problems, input.kubernetes ?? {}, input.releases ?? {});
+    const set = kubernetesSet(kubernetes.version) ?? kubernetesSets[defaultVersions.kubernetes]!;
     const kata = resolveKata(problems, input.kata ?? {}, input.releases?.kata);
     const spec: ClusterSpec = {
         name,
         machines: resolveMachines(problems, name, input.machines),
-        containerRuntime: problems.oneOf("containerRuntime", input.containerRuntime, installable, "containerd"),
+        containerRuntime: problems.oneOf(
+            "containerRuntime",
+            input.containerRuntime,
+            args.ContainerRuntime,
+            "containerd",
+        ),
         kubernetes,
         kata: {
             hypervisor: kata.hypervisor,
@@ -67,16 +72,20 @@ export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec 
             emulatedGuestMemoryMib: input.kata?.guestMemoryMib ?? kataMemory.emulated,
         },
         mirror: resolveMirror(problems, input.mirror ?? {}),
-        releases: resolveReleases(problems, kubernetes.version, kata.version, input.releases ?? {}),
+        releases: resolveReleases(problems, kubernetes.version, set, kata.version, input.releases ?? {}),
         images: {
-            pause: `registry.k8s.io/pause:${pauseTag(kubernetes.version)}`,
+            pause: `registry.k8s.io/pause:${set.pause}`,
             flannel: input.releases?.flannelImage ?? flannelImages.daemon,
             flannelCniPlugin: input.releases?.flannelCniPluginImage ?? flannelImages.cniPlugin,
         },
         untrustedPod: resolveUntrustedPod(problems, input.untrustedPod ?? {}),
         timeouts: resolveTimeouts(problems, input.timeouts ?? {}),
+        allowDisruption: resolveDisruptions(problems, input.allowDisruption ?? {}),
         warnings: kata.warnings,
     };
+    // There are none for a runtime that was refused above.
+    const runtime = containerRuntimes[spec.containerRuntime] as RuntimeTraits | undefined;
+    spec.warnings.push(...(runtime?.check(problems, spec) ?? []));
     if (input.kata?.guestMemoryMib !== undefined) {
         problems.check(
             Number.isInteger(input.kata.guestMemoryMib) && input.kata.guestMemoryMib >= 256,
@@ -100,7 +109,7 @@ function resolveKubernetes(
     const overridden = releases.kubeadm && releases.kubelet && releases.kubectl;
     problems.check(
         semver.valid(version) === version &&
-            (version in kubernetesSets || (overridden && minorSet(version) !== undefined)),
+            (version in kubernetesSets || (overridden && kubernetesSet(version) !== undefined)),
         "kubernetes.version",
         version,
         "not a version that can be installed",
@@ -155,14 +164,18 @@ function resolveTimeouts(problems: Problems, input: args.TimeoutsArgs): ClusterS
     return timeouts;
 }
 
-/** The set of the same minor version, whose companions fit a patch release that is not in the list. */
-function minorSet(version: string) {
-    const entry = Object.entries(kubernetesSets).find(([known]) =>
-        semver.satisfies(version, `~${known.replace(/\.\d+$/, ".0")}`),
+function resolveDisruptions(problems: Problems, input: args.AllowDisruptionArgs): ClusterSpec["allowDisruption"] {
+    problems.check(
+        typeof input === "object" && Object.entries(input).every(isDisruption),
+        "allowDisruption",
+        input,
+        "not a set of disruptions",
+        "{ containerRuntime: true }",
+        "leave it out to allow none",
     );
-    return entry?.[1];
+    return { containerRuntime: input.containerRuntime ?? false };
 }
 
-function pauseTag(version: string): string {
-    return (kubernetesSets[version] ?? minorSet(version) ?? kubernetesSets[defaultVersions.kubernetes]!).pause;
+function isDisruption([name, value]: [string, unknown]): boolean {
+    return name === "containerRuntime" && (value === undefined || typeof value === "boolean");
 }

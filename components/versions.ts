@@ -1,5 +1,6 @@
 /** The programs that are downloaded to a node. */
-export type ReleaseName = "containerd" | "runc" | "cniPlugins" | "crictl" | "kata" | "kubeadm" | "kubelet" | "kubectl";
+export type ReleaseName =
+    "containerd" | "runc" | "crio" | "cniPlugins" | "crictl" | "kata" | "kubeadm" | "kubelet" | "kubectl";
 
 /** SHA-256 by architecture, hexadecimal. */
 export interface Digests {
@@ -17,16 +18,27 @@ export interface ReleaseTable {
 /** The versions of everything that belongs to one Kubernetes version. */
 export interface KubernetesSet {
     crictl: string;
+    /** CRI-O is released together with Kubernetes, minor by minor. */
+    crio: string;
     /** Tag of `registry.k8s.io/pause` that this kubeadm names (`kubeadm config images list`). */
     pause: string;
 }
 
 /** Kubernetes versions that can be asked for without giving releases of your own. The first is the default. */
 export const kubernetesSets: Record<string, KubernetesSet> = {
-    "1.36.4": { crictl: "1.36.0", pause: "3.10.2" },
-    "1.35.8": { crictl: "1.35.0", pause: "3.10.1" },
-    "1.34.11": { crictl: "1.34.0", pause: "3.10.1" },
+    "1.36.4": { crictl: "1.36.0", crio: "1.36.3", pause: "3.10.2" },
+    "1.35.8": { crictl: "1.35.0", crio: "1.35.6", pause: "3.10.1" },
+    "1.34.11": { crictl: "1.34.0", crio: "1.34.11", pause: "3.10.1" },
 };
+
+/** The set of a version: its own, or that of the same minor version, whose companions fit any patch release of it. */
+export function kubernetesSet(version: string): KubernetesSet | undefined {
+    const minor = (of: string) => of.split(".", 2).join(".");
+    return (
+        kubernetesSets[version] ??
+        Object.entries(kubernetesSets).find(([known]) => minor(known) === minor(version))?.[1]
+    );
+}
 
 /** What is installed where nothing else is asked for. */
 export const defaultVersions = {
@@ -67,6 +79,24 @@ export const releaseTables: Record<ReleaseName, ReleaseTable> = {
             "1.4.3": {
                 amd64: "f6ae8efc0fa40079e1475e97cbe9d1bd3f106a28d6af78a11d9f1bd565515e60",
                 arm64: "633301e2e32f8a5ad54031aab4901eb00308bec677dd15faa2751e8f9dab5ca4",
+            },
+        },
+    },
+    crio: {
+        // It brings runc, conmon and pinns of its own: https://github.com/cri-o/packaging
+        url: "https://storage.googleapis.com/cri-o/artifacts/cri-o.{arch}.v{version}.tar.gz",
+        sha256: {
+            "1.36.3": {
+                amd64: "fc2ece7cc22a505cca5e100438e4e58f7786f17b64467022e2d2019239c88349",
+                arm64: "749e5e5393a09ec93af6723410cf3554fb4b3b2fd7df2cb36a9acc427c3392cf",
+            },
+            "1.35.6": {
+                amd64: "481c1de44de8a71dc299b3605c7b5f6044f656207cf5d39c14d4c840653bb7f5",
+                arm64: "90142d24760afe66fd082a58d2ce752f01aef58b5a2bb96e03dca23e96cff834",
+            },
+            "1.34.11": {
+                amd64: "412d3f0490a37c45933134f4c899cc5b97faf9408a35daf562f672c277d37a0b",
+                arm64: "8c8080cb799155b7a40d706c48fcced6869d8942f321042fc16502b42fcbec26",
             },
         },
     },

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse, stringify } from "yaml";
 import { NodeBootstrap } from "../node/nodeBootstrap";
 import { remoteStep } from "../node/remoteStep";
-import { controlPlaneSteps, inReverse } from "../node/steps";
+import { controlPlaneSteps } from "../node/steps";
 import { ClusterSpec } from "../spec";
 
 /** `kubeadm init` on an installed node. */
@@ -20,7 +20,7 @@ export class ControlPlane extends pulumi.ComponentResource {
             {
                 machine: node.machine,
                 run: `node apply ${controlPlaneSteps.join(" ")}`,
-                undo: `node reset ${inReverse(controlPlaneSteps).join(" ")}`,
+                undo: `node reset ${controlPlaneSteps.join(" ")}`,
                 digest: node.bundle.digests.controlPlane,
                 timeoutSeconds: spec.timeouts.controlPlaneSeconds,
                 secretOutput: true,

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { Files } from "../bundle";
 import { ClusterSpec } from "../spec";
-import { criSocket } from "../node/containerd";
+import { containerRuntimes } from "../node/containerRuntime";
 
 /** A node that can run Kata carries this label; the RuntimeClass selects it. */
 export const kataNodeLabel = { "katacontainers.io/kata-runtime": "true" };
@@ -33,7 +33,7 @@ function initConfiguration(spec: ClusterSpec, node: string) {
         bootstrapTokens: [{ ttl: "15m0s", usages: ["signing", "authentication"] }],
         nodeRegistration: {
             name: node,
-            criSocket,
+            criSocket: containerRuntimes[spec.containerRuntime].socket,
             imagePullPolicy: "IfNotPresent",
             imagePullSerial: false,
             kubeletExtraArgs: [

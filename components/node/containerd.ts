@@ -2,27 +2,24 @@ import { stringify } from "smol-toml";
 import { Files } from "../bundle";
 import { ClusterSpec } from "../spec";
 import { kataConfiguration, kataPaths } from "./kata";
+import { mirroredRegistries } from "./registries";
 
 /** The CRI socket of containerd, as the kubelet and kubeadm name it. */
-export const criSocket = "unix:///run/containerd/containerd.sock";
+export const containerdSocket = "unix:///run/containerd/containerd.sock";
 
 /**
  * The runtime handlers that every node has. `untrusted` is the one that containerd takes for a pod with the annotation
  * `io.kubernetes.cri.untrusted-workload: "true"`; it is Kata under another name.
  */
-export const runtimeHandlers = ["runc", "kata", "untrusted"] as const;
-
-/** Registries whose images a mirror serves. */
-const registries = ["docker.io", "gcr.io", "ghcr.io", "mcr.microsoft.com", "quay.io", "registry.k8s.io"];
+export const containerdHandlers = ["runc", "kata", "untrusted"] as const;
 
 const registryDirectory = "/etc/containerd/certs.d";
 
 /** The files of containerd that depend on the spec. */
 export function containerdFiles(spec: ClusterSpec): Files {
-    const mirrors = spec.mirror.images === undefined ? [] : registries;
+    const mirrors = spec.mirror.images === undefined ? [] : mirroredRegistries;
     return {
         "files/etc/containerd/config.toml": containerdConfig(spec),
-        "files/etc/crictl.yaml": `runtime-endpoint: ${criSocket}\nimage-endpoint: ${criSocket}\ntimeout: 60\n`,
         ...Object.fromEntries(
             mirrors.map((registry) => [
                 `files${registryDirectory}/${registry}/hosts.toml`,
@@ -48,7 +45,7 @@ export function containerdConfig(spec: ClusterSpec): string {
         container_annotations: [],
         options: { ConfigPath: kataConfiguration },
     };
-    const handlers: Record<(typeof runtimeHandlers)[number], object> = {
+    const handlers: Record<(typeof containerdHandlers)[number], object> = {
         runc: { runtime_type: "io.containerd.runc.v2", options: { SystemdCgroup: true } },
         kata,
         untrusted: kata,

@@ -1,10 +1,10 @@
 import * as path from "node:path";
 import { bundle, digestOf, Files, filesBelow } from "../bundle";
 import { ClusterSpec } from "../spec";
-import { containerdFiles } from "./containerd";
+import { runtimeFiles } from "./containerRuntime";
 import { kataFiles } from "./kata";
 import { downloads, nodeEnvironment } from "./nodeEnvironment";
-import { controlPlaneSteps, installSteps } from "./steps";
+import { allSteps, controlPlaneSteps, installSteps } from "./steps";
 
 /** Where the bundle lies on a node, relative to the login user's home. */
 export const bundlePath = ".kata-cluster/bundle.sh";
@@ -24,7 +24,7 @@ export interface HostBundle {
 export function hostBundle(spec: ClusterSpec, node: string, controlPlane: Files): HostBundle {
     const files: Files = {
         ...filesBelow(host),
-        ...containerdFiles(spec),
+        ...runtimeFiles(spec),
         ...kataFiles(spec),
         "node.env": nodeEnvironment(spec, node),
         downloads: downloads(spec),
@@ -33,17 +33,18 @@ export function hostBundle(spec: ClusterSpec, node: string, controlPlane: Files)
         const names = [...scripts, "lib"].map((script) => `${script}.sh`);
         return digestOf({ ...pick(files, (file) => names.includes(file)), ...others });
     };
-    const known = [...installSteps, ...controlPlaneSteps, "isolation"].map((script) => `${script}.sh`);
+    const known = [...allSteps, "isolation"].map((script) => `${script}.sh`);
     return {
         text: bundle(host, { ...files, ...controlPlane }),
         digests: {
             // What no other command is known to use belongs to the installation.
             install: digest(
-                installSteps,
+                installSteps(spec),
                 pick(files, (file) => !known.includes(file)),
             ),
-            controlPlane: digest([...controlPlaneSteps, "node"], controlPlane),
-            isolation: digest(["isolation"], {}),
+            controlPlane: digest([...controlPlaneSteps, "api", "node"], controlPlane),
+            // After a change of runtime the pods are others, though their objects are the same.
+            isolation: digest(["isolation"], { containerRuntime: spec.containerRuntime }),
         },
     };
 }

@@ -5,7 +5,8 @@ import { Machine } from "../machine/machine";
 import { ClusterSpec } from "../spec";
 import { bundlePath, HostBundle, hostBundle } from "./hostBundle";
 import { remoteStep } from "./remoteStep";
-import { installSteps, inReverse } from "./steps";
+import { refuseRuntimeChange } from "./runtimeChange";
+import { installSteps, uninstallSteps } from "./steps";
 
 /** Brings a machine to the point where it can become a node: runtime, Kata and Kubernetes installed. */
 export class NodeBootstrap extends pulumi.ComponentResource {
@@ -51,12 +52,16 @@ export class NodeBootstrap extends pulumi.ComponentResource {
             `${this.machine.name}-install`,
             {
                 machine: this.machine,
-                run: `node apply ${installSteps.join(" ")}`,
-                undo: `node reset ${inReverse(installSteps).join(" ")}`,
+                run: `node apply ${installSteps(spec).join(" ")}`,
+                undo: `node reset ${uninstallSteps(spec).join(" ")}`,
                 digest: this.bundle.digests.install,
                 timeoutSeconds: spec.timeouts.nodeSeconds,
             },
-            { parent: this, dependsOn: bundle },
+            {
+                parent: this,
+                dependsOn: bundle,
+                hooks: refuseRuntimeChange(this.machine.name, spec),
+            },
         );
     }
 }

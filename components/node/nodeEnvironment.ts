@@ -2,13 +2,14 @@ import { quoted } from "../shell";
 import { downloadUrl } from "../releases";
 import { ClusterSpec } from "../spec";
 import { Digests, ReleaseName } from "../versions";
+import { containerRuntimes, runtimeNames } from "./containerRuntime";
 import { kataPaths } from "./kata";
-import { criSocket, runtimeHandlers } from "./containerd";
 
 /** Names under which the scripts know the programs. */
 const scriptNames: Record<ReleaseName, string> = {
     containerd: "containerd",
     runc: "runc",
+    crio: "crio",
     cniPlugins: "cni-plugins",
     crictl: "crictl",
     kata: "kata",
@@ -17,23 +18,33 @@ const scriptNames: Record<ReleaseName, string> = {
     kubectl: "kubectl",
 };
 
+/** What is installed whatever the container runtime. */
+const always: readonly ReleaseName[] = ["cniPlugins", "crictl", "kata", "kubeadm", "kubelet", "kubectl"];
+
 /** What kubeadm and Kata need at least: https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/ */
 const minimum = { cpus: 2, memoryMib: 1700, diskGib: 10 };
 
 /** `node.env`: the settings that the scripts read, as shell assignments. Nothing in it is secret. */
 export function nodeEnvironment(spec: ClusterSpec, node: string): string {
     const { releases } = spec;
+    const runtime = containerRuntimes[spec.containerRuntime];
     const kata = kataPaths(spec.kata);
     const settings: Record<string, string | number> = {
         CLUSTER_NAME: spec.name,
         NODE_NAME: node,
         CONTAINER_RUNTIME: spec.containerRuntime,
-        CRI_SOCKET: criSocket,
-        RUNTIME_HANDLERS: runtimeHandlers.join(" "),
+        CRI_SOCKET: runtime.socket,
+        // Of all, for a node that changes from one to another.
+        ...Object.fromEntries(
+            runtimeNames.map((name) => [`${name.toUpperCase()}_SOCKET`, containerRuntimes[name].socket]),
+        ),
+        RUNTIME_HANDLERS: runtime.handlers.join(" "),
+        ALLOW_RUNTIME_CHANGE: String(spec.allowDisruption.containerRuntime),
         PAUSE_IMAGE: spec.images.pause,
         KUBERNETES_VERSION: spec.kubernetes.version,
-        CONTAINERD_VERSION: releases.containerd.version,
-        RUNC_VERSION: releases.runc.version,
+        ...Object.fromEntries(
+            runtime.releases.map((name) => [`${name.toUpperCase()}_VERSION`, releases[name].version]),
+        ),
         CNI_PLUGINS_VERSION: releases.cniPlugins.version,
         CRICTL_VERSION: releases.crictl.version,
         KATA_VERSION: releases.kata.version,
@@ -53,7 +64,7 @@ export function nodeEnvironment(spec: ClusterSpec, node: string): string {
 
 /** `downloads`: a line for each program and architecture, tab separated: name, version, architecture, sha256, URL. */
 export function downloads(spec: ClusterSpec): string {
-    return (Object.keys(scriptNames) as ReleaseName[])
+    return [...containerRuntimes[spec.containerRuntime].releases, ...always]
         .flatMap((name) => {
             const release = spec.releases[name];
             const archs = (["amd64", "arm64"] as (keyof Digests)[]).filter((arch) => release.sha256[arch]);

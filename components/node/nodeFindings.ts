@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { runtimeNames } from "./containerRuntime";
 import { NodeBootstrap } from "./nodeBootstrap";
 
 /** What was found and installed on a node. */
@@ -28,12 +29,13 @@ export function nodeFindings(node: NodeBootstrap): pulumi.Output<NodeFindings> {
 export function parseFindings(stdout: string): NodeFindings {
     const { node, steps } = JSON.parse(stdout.trim().split("\n").at(-1)!) as InstallOutput;
     const of = (step: string) => steps.find((one) => one.step === step) ?? {};
+    const runtime = runtimeNames.find((name) => steps.some((one) => one.step === name))!;
     return {
         name: node,
         operatingSystem: String(of("preflight").system),
         kernel: String(of("preflight").kernel),
         emulated: of("preflight").emulated === true,
-        containerRuntime: `containerd ${String(of("containerd").version)}`,
+        containerRuntime: `${runtime} ${String(of(runtime).version)}`,
         kataVersion: String(of("kata").version),
         kubernetesVersion: String(of("kubernetes").version),
     };

@@ -129,13 +129,38 @@ config=etc/containerd/config.toml
     : >"$CALLS"
     run_script containerd reset
     succeed
-    called "systemctl stop kubelet" "crictl rmp --all --force" "systemctl disable --now containerd" "systemctl daemon-reload"
+    called "systemctl stop kubelet" "crictl --runtime-endpoint unix:///run/containerd/containerd.sock rmp --all --force" \
+        "systemctl disable --now containerd" "systemctl daemon-reload"
     [ "$(tree)" = "$before" ]
     [ ! -e "$ROOT/var/lib/containerd" ]
     : >"$CALLS"
     run_script containerd reset
     succeed
     called_not crictl
+}
+
+@test "reset unmounts what is left mounted, the innermost first" {
+    run_script containerd apply
+    printf 'x /run/containerd/task/a/rootfs overlay rw 0 0\nx /run/containerd/task/a/rootfs/dev tmpfs rw 0 0\nx /run/containerd-other ext4 rw 0 0\n' >>"$ROOT/proc/mounts"
+    : >"$CALLS"
+    run_script containerd reset
+    succeed
+    called "umount /run/containerd/task/a/rootfs/dev" "umount /run/containerd/task/a/rootfs"
+    called_not "umount /run/containerd-other"
+    called_not "umount /proc"
+}
+
+@test "where CRI-O of ours still runs, it is installed and checked but not started, and nothing of CRI-O's is touched" {
+    mkdir -p "$STATE/files/etc/systemd/system"
+    touch "$STATE/files/etc/systemd/system/crio.service" "$SERVICES/crio"
+    run_script containerd apply
+    succeed
+    says "containerd is ready to take over from crio"
+    [ "${lines[-1]}" = '{"step":"containerd","changed":true,"version":"2.3.4"}' ]
+    called "config dump"
+    called_not systemctl
+    [ -x "$ROOT/usr/local/bin/containerd" ]
+    [ ! -e "$ROOT/etc/systemd/system/containerd.service" ]
 }
 
 @test "reset leaves a containerd alone that is not ours, and brings back what was configured before us" {

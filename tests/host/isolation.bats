@@ -1,9 +1,11 @@
 #!/usr/bin/env bats
 # isolation.sh: the judge accepts a pod in a virtual machine and rejects everything else
+# shellcheck disable=SC2016 # bodies of stand-ins stand in single quotes
 
 setup() {
     load node
     make_node
+    export READY_SECONDS=0
     NODE_BOOT=11111111-1111-4111-8111-111111111111
     GUEST_BOOT=22222222-2222-4222-8222-222222222222
     export WORLD=$TEST/world
@@ -26,8 +28,7 @@ case $verb in
             label=$(option --label "$@") wanted=$(option --namespace "$@")
             [[ -z "$label" || "$label" == "io.kubernetes.pod.uid=$uid" ]] || continue
             [[ -z "$wanted" || "$wanted" == "$namespace" ]] || continue
-            jq -n --arg id "$(basename "$(dirname "$pod")")" --arg ns "$namespace" --arg name "$name" --arg handler "${handler#-}" --arg untrusted "${annotation:-}" \
-                '{id: $id, metadata: {namespace: $ns, name: $name}, runtimeHandler: $handler, annotations: (if $untrusted == "" then {} else {"io.kubernetes.cri.untrusted-workload": $untrusted} end)}'
+            jq -n --arg id "$(basename "$(dirname "$pod")")" --arg ns "$namespace" --arg name "$name" '{id: $id, metadata: {namespace: $ns, name: $name}}'
         done | jq -s '{items: .}'
         ;;
     ps)
@@ -38,8 +39,10 @@ case $verb in
         ;;
     inspectp)
         read -r uid namespace name handler annotation <"$WORLD/${*: -1}/pod" || true
-        jq -n --arg handler "${handler#-}" --arg untrusted "${annotation:-}" \
-            '{status: {runtimeHandler: $handler, annotations: (if $untrusted == "" then {} else {"io.kubernetes.cri.untrusted-workload": $untrusted} end)}}'
+        # CRI-O's status has no handler; it is among the annotations of the OCI spec.
+        jq -n --arg handler "${handler#-}" --arg untrusted "${annotation:-}" --arg crio "${CRIO:-}" \
+            '{status: ({annotations: (if $untrusted == "" then {} else {"io.kubernetes.cri.untrusted-workload": $untrusted} end)} + if $crio == "" then {runtimeHandler: $handler} else {} end)}
+            + if $crio == "" then {} else {info: {runtimeSpec: {annotations: {"io.kubernetes.cri-o.RuntimeHandler": $handler}}}} end'
         ;;
     inspect)
         directory=$(container "${*: -1}")
@@ -216,6 +219,34 @@ found() {
     prove
     succeed
     found '.runtimeHandler == "untrusted"'
+}
+
+@test "on CRI-O the handler is found in its own annotations, and the guide's annotation means nothing" {
+    cp "$GOLDEN/node-crio.env" "$BUNDLE/node.env"
+    export CRIO=1
+    pod dddd 7-8-9 kube-system aa-sandboxed kata
+    container dddd c4 cat "$GUEST_BOOT" "6.18.35" "agent.x"
+    vmm 800 "qemu-system-x86_64 -name sandbox-dddd" qemu-system-x86_64
+    prove
+    succeed
+    found '.runtimeHandler == "kata" and .control.container == "kube-system/proxy/c2-name"'
+    called "crictl --runtime-endpoint unix:///var/run/crio/crio.sock"
+    pod aaaa 1-2-3 default web - true
+    container aaaa c1 cat "$NODE_BOOT" "6.12.0-node" "root=/dev/vda1"
+    prove
+    failing "NOT isolated" "look at its runtimeClassName and its handler ()"
+    unset CRIO
+    cp "$GOLDEN/node.env" "$BUNDLE/node.env"
+    prove
+    failing "look at its annotation or runtimeClassName and its handler (untrusted)"
+}
+
+@test "a pod that is only starting, as after a change of runtime, is waited for" {
+    mv "$WORLD/aaaa" "$TEST/later"
+    stub sleep <<<'[[ ! -e "$WORLD/../later" ]] || mv "$WORLD/../later" "$WORLD/aaaa"'
+    READY_SECONDS=60 prove
+    succeed
+    found '.isolated'
 }
 
 @test "a control without cat is read through the node's view of its process, and the findings say so" {

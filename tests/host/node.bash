@@ -28,6 +28,36 @@ make_node() {
     make_stubs
 }
 
+# use_crio: the bundle of a node that is to have CRI-O, and a CRI-O release. The stand-in shows its settings as CRI-O
+# does: those that have its default's value as comments, and of the running one all, indented.
+use_crio() {
+    local name made=$TEST/made/crio/cri-o
+    cp "$GOLDEN/node-crio.env" "$BUNDLE/node.env"
+    rm -rf "$BUNDLE/files/etc/containerd"
+    mkdir -p "$BUNDLE/files/etc/crio/crio.conf.d" "$BUNDLE/files/etc/containers/registries.conf.d"
+    cp "$GOLDEN/50-kata.conf" "$BUNDLE/files/etc/crio/crio.conf.d"
+    echo '{ "default": [{ "type": "insecureAcceptAnything" }] }' >"$BUNDLE/files/etc/crio/policy.json"
+    cp "$GOLDEN/registries.conf" "$BUNDLE/files/etc/containers/registries.conf.d/50-kata-cluster.conf"
+    cp "$GOLDEN/kubeadm-crio.yaml" "$BUNDLE/files/etc/kata-cluster/kubeadm.yaml"
+    printf 'runtime-endpoint: unix:///var/run/crio/crio.sock\n' >"$BUNDLE/files/etc/crictl.yaml"
+    for name in pinns conmon conmonrs runc crun crictl; do
+        program "$made/bin/$name" "echo $name"
+    done
+    program "$made/bin/crio" 'echo "crio $*" >>"$CALLS"
+show() { grep -hvE "${LOST:-no such line}" "$1"; }
+case "$*" in
+    *" config-dir"* | "--config  --config-dir "*" config") echo "# comment"; show "$4/50-kata.conf" | sed "s/^cgroup_manager/# &/; /^container_create_timeout/d" ;;
+    "status --socket /var/run/crio/crio.sock config") printf "[crio.nri]\n  enable_nri = true\n"; LOST=${LOST_LIVE:-} show "$ROOT/etc/crio/crio.conf.d/50-kata.conf" | sed "s/^/  /; s/\[ /[/; s/ \]/]/" ;;
+    *) exit 1 ;;
+esac'
+    program "$made/install" 'exit 1'
+    program "$made/cni-plugins/bridge" ':'
+    mkdir -p "$made/etc"
+    echo 'default_runtime = "crun"' >"$made/etc/10-crio.conf"
+    tar -czf "$TEST/www/cri-o.tar.gz" -C "$TEST/made/crio" cri-o
+    list crio 1.36.3 cri-o.tar.gz
+}
+
 # A Debian 13 on an AMD machine with KVM, 8 GiB and no swap.
 make_root() {
     mkdir -p "$ROOT"/{etc,opt,run/systemd/system,sys/fs/cgroup,sys/module/kvm_amd,dev/net,dev/shm,var/lib}
@@ -37,6 +67,7 @@ make_root() {
     printf 'vendor_id\t: AuthenticAMD\nflags\t\t: fpu svm npt\n' >"$ROOT/proc/cpuinfo"
     printf 'MemTotal: 8388608 kB\nMemAvailable: 7000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n' >"$ROOT/proc/meminfo"
     printf 'Filename\tType\tSize\tUsed\tPriority\n' >"$ROOT/proc/swaps"
+    echo "proc /proc proc rw 0 0" >"$ROOT/proc/mounts"
     echo 1 | tee "$ROOT"/proc/sys/net/{bridge/bridge-nf-call-iptables,bridge/bridge-nf-call-ip6tables,ipv4/ip_forward} >/dev/null
     echo 6.12.0-node >"$ROOT/proc/sys/kernel/osrelease"
     echo 11111111-1111-4111-8111-111111111111 >"$ROOT/proc/sys/kernel/random/boot_id"
@@ -55,7 +86,7 @@ stub() {
 
 make_stubs() {
     local name
-    for name in modprobe swapoff apt-get dpkg journalctl ip; do
+    for name in modprobe swapoff apt-get dpkg journalctl ip umount; do
         stub "$name" </dev/null
     done
     stub systemctl <<'BODY'
@@ -239,7 +270,7 @@ tree() {
 
 # kill_each SCRIPT VERB: kills the script with all its children before each of its changes to the disk in turn, once
 # more after the last; each time a second run must succeed and leave what an undisturbed run leaves. $1 is a function
-# that puts the node back to how it was.
+# that puts the node back to how it was. $KILL_BEFORE names the tools that count as a change.
 kill_each() {
     local before=$1 script=$2 verb=$3 name clean number=0 kills=0
     "$before"
@@ -248,7 +279,7 @@ kill_each() {
         return 1
     }
     clean=$(tree)
-    for name in mv rm ln touch kubeadm kubectl; do
+    for name in ${KILL_BEFORE:-mv rm ln touch kubeadm kubectl}; do
         hook_stub "$name"
     done
     while true; do

@@ -252,6 +252,22 @@ PERL
     passes
 }
 
+@test "another container runtime of ours, running or not, gives way only if that is allowed" {
+    mkdir -p "$STATE/files/etc/systemd/system"
+    touch "$STATE/files/etc/systemd/system/crio.service"
+    refuses "the node runs crio, asked for is containerd, and a change stops all its pods" "set containerRuntime back to crio, use another machine, or set allowDisruption.containerRuntime"
+    touch "$SERVICES/crio"
+    refuses "the node runs crio, asked for is containerd" "set containerRuntime back"
+    echo ALLOW_RUNTIME_CHANGE=true >>"$BUNDLE/node.env"
+    passes
+    cp "$GOLDEN/node-crio.env" "$BUNDLE/node.env"
+    passes
+    # Allowed is a change of ours only.
+    touch "$SERVICES/containerd"
+    echo ALLOW_RUNTIME_CHANGE=true >>"$BUNDLE/node.env"
+    refuses "containerd already runs here and was not installed by KataCluster" "remove it"
+}
+
 @test "a node of another cluster; one of this cluster passes" {
     mkdir -p "$STATE"
     echo prod >"$STATE/cluster"

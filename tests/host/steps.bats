@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 setup() {
     load node
     make_node
-    for step in preflight kernel containerd kata kubernetes kubeadm; do
+    for step in preflight kernel kata containerd kubernetes kubeadm; do
         program "$BUNDLE/$step.sh" 'step=$(basename "$0" .sh)
 echo "$step $*" >>"$CALLS"
 [[ "$1" != downloads ]] || { echo "${step}-release"; exit; }
@@ -24,18 +24,18 @@ teardown() {
 }
 
 @test "steps run in order with progress; all downloads of what follows start after the kernel step, at once" {
-    run_script node apply preflight kernel containerd kata kubernetes
+    run_script node apply preflight kernel kata containerd kubernetes
     succeed
     [ "$(cat "$CALLS")" = "preflight apply
 kernel apply
-containerd downloads
 kata downloads
+containerd downloads
 kubernetes downloads
-fetch containerd-release kata-release kubernetes-release
-containerd apply
+fetch kata-release containerd-release kubernetes-release
 kata apply
+containerd apply
 kubernetes apply" ]
-    says "[1/5] preflight: apply" "[4/5] kata: apply" "kata progress 4/5"
+    says "[1/5] preflight: apply" "[3/5] kata: apply" "kata progress 3/5"
 }
 
 @test "the last line on stdout is JSON with each step's result, and nothing else is on stdout" {
@@ -50,27 +50,27 @@ kubernetes apply" ]
 }
 
 @test "reset takes the steps as they are given and downloads nothing" {
-    run_script node reset kubeadm kubernetes kata containerd kernel
+    run_script node reset kubeadm kubernetes containerd kata kernel
     succeed
     [ "$(cat "$CALLS")" = "kubeadm reset
 kubernetes reset
-kata reset
 containerd reset
+kata reset
 kernel reset" ]
 }
 
 @test "a step that fails ends the run with its own message only" {
-    FAIL=containerd run_script node apply preflight kernel containerd kata
+    FAIL=containerd run_script node apply preflight kernel containerd kubernetes
     failing "kata-cluster: node lab-0, step containerd: it is broken. Fix: mend it"
     [ "$(grep -c '^kata-cluster:' <<<"$output")" -eq 1 ]
-    called_not "kata apply"
+    called_not "kubernetes apply"
 }
 
 @test "unknown verbs and steps are refused before anything runs" {
     run_script node upgrade kernel
     failing 'there is no "upgrade"'
     run_script node apply kernel typo
-    failing 'there is no step "typo". Fix: name steps: preflight kernel containerd'
+    failing 'there is no step "typo". Fix: name steps: preflight kernel kata containerd'
     run_script node apply
     failing "no step is named"
     [ ! -s "$CALLS" ]

@@ -48,4 +48,11 @@ describe("hostBundle", () => {
         assert.deepEqual([kata.install === before.install, kata.controlPlane === before.controlPlane], [false, true]);
         assert.equal(kata.isolation, before.isolation);
     });
+
+    it("runs the proof again, and the installation, when the container runtime is another", () => {
+        const before = hostBundle(specOf(), "n", {}).digests;
+        const crio = hostBundle(specOf({ containerRuntime: "crio" }), "n", {}).digests;
+        assert.notEqual(crio.isolation, before.isolation);
+        assert.notEqual(crio.install, before.install);
+    });
 });

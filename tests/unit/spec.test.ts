@@ -8,6 +8,7 @@ import { existing, hostKey, privateKey, specOf } from "../support/specs";
 type Bad = [what: string, args: object, says: RegExp[], name?: string];
 
 const local = { machines: { local: {} } };
+const onCrio = { ...local, containerRuntime: "crio" } as const;
 const digest = "0".repeat(64);
 const machine = { address: "192.0.2.10", hostKey, privateKey };
 const onExisting = (changes: object) => ({ machines: { existing: { controlPlanes: [{ ...machine, ...changes }] } } });
@@ -16,8 +17,41 @@ const refused: Bad[] = [
     ["no machines", {}, [/machines = "nothing"/]],
     ["two kinds of machines", { machines: { local: {}, ...existing().machines } }, [/machines = "local, existing"/]],
     ["an unknown kind", { machines: { azure: {} } }, [/machines = "azure"/]],
-    ["podman", { ...local, containerRuntime: "podman" }, [/containerRuntime = "podman".*Allowed: "containerd"/]],
-    ["CRI-O, which is not there yet", { ...local, containerRuntime: "crio" }, [/containerRuntime = "crio"/]],
+    [
+        "podman",
+        { ...local, containerRuntime: "podman" },
+        [/containerRuntime = "podman".*Allowed: "containerd", "crio"/],
+    ],
+    [
+        "a CRI-O two minor versions from Kubernetes",
+        { ...onCrio, releases: { crio: { version: "1.34.11", sha256: { amd64: digest } } } },
+        [/releases.crio.version = "1.34.11": Kubernetes 1.36.4 does not work with this CRI-O. Allowed: 1.36.x/],
+    ],
+    [
+        "a CRI-O of another major version",
+        { ...onCrio, releases: { crio: { version: "2.36.0", sha256: { amd64: digest } } } },
+        [/releases.crio.version = "2.36.0"/],
+    ],
+    [
+        "a CRI-O without digest",
+        { ...onCrio, releases: { crio: { version: "1.36.4", sha256: {} } } },
+        [/releases.crio.sha256/],
+    ],
+    [
+        "a mirror below a path for CRI-O",
+        { ...onCrio, mirror: { images: "https://mirror.example.com/images" } },
+        [/mirror.images = "https:\/\/mirror.example.com\/images".*Hint: use "https:\/\/mirror.example.com"/],
+    ],
+    [
+        "a disruption that is none",
+        { ...local, allowDisruption: { reboot: true } },
+        [/allowDisruption = {"reboot":true}.*Allowed: { containerRuntime: true }/],
+    ],
+    [
+        "a disruption as text",
+        { ...local, allowDisruption: "containerRuntime" },
+        [/allowDisruption = "containerRuntime"/],
+    ],
     ["a version with v", { ...local, kubernetes: { version: "v1.36.4" } }, [/kubernetes.version = "v1.36.4"/]],
     ["an old version", { ...local, kubernetes: { version: "1.20.0" } }, [/kubernetes.version = "1.20.0".*1\.36\.4/]],
     [
@@ -172,6 +206,10 @@ describe("resolve", () => {
         ["Kata 3.32", { ...local, kata: { version: "3.32.0" } }],
         ["cloud-hypervisor", { ...local, kata: { hypervisor: "clh" } }],
         ["dragonball", { ...local, kata: { hypervisor: "dragonball" } }],
+        ["CRI-O", onCrio],
+        ["CRI-O for Kubernetes 1.34", { ...onCrio, kubernetes: { version: "1.34.11" } }],
+        ["a mirror for CRI-O", { ...onCrio, mirror: { images: "http://mirror:5000/" } }],
+        ["a disruption", { ...onCrio, allowDisruption: { containerRuntime: true } }],
         ["a mirror", { ...local, mirror: { downloads: "https://mirror/files/", images: "http://mirror:5000" } }],
         ["a release of one's own", { ...local, releases: { runc: { version: "1.4.4", sha256: { arm64: digest } } } }],
         [
@@ -193,6 +231,18 @@ describe("resolve", () => {
 
     it("warns of Kata below 4.0.0, with the advisory", () => {
         assert.match(specOf({ kata: { version: "3.32.0" } }).warnings.join(), /CVE-2026-50540/);
+    });
+
+    it("takes the CRI-O of Kubernetes' minor version, and warns of one that is a minor version apart", () => {
+        for (const version of ["1.36.4", "1.35.8", "1.34.11"]) {
+            const spec = specOf({ ...onCrio, kubernetes: { version } });
+            assert.equal(spec.releases.crio.version.split(".")[1], version.split(".")[1]);
+            assert.match(spec.releases.crio.sha256.amd64 ?? "", /^[0-9a-f]{64}$/);
+            assert.deepEqual(spec.warnings, []);
+        }
+        const older = { crio: { version: "1.35.6", sha256: { amd64: digest } } };
+        assert.match(specOf({ ...onCrio, releases: older }).warnings.join(), /releases.crio.version = "1.35.6"/);
+        assert.deepEqual(specOf({ releases: older }).warnings, []);
     });
 
     it("never accepts ranges that overlap, whatever they are", () => {

@@ -5,7 +5,11 @@ STEP=containerd
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=components/node/host/downloads.sh
 source "$BUNDLE/downloads.sh"
+# shellcheck source=components/node/host/cri.sh
+source "$BUNDLE/cri.sh"
 
+# shellcheck disable=SC2034 # for cri.sh
+socket=$CONTAINERD_SOCKET
 programs=/usr/local/bin
 config=/etc/containerd/config.toml
 unit=/etc/systemd/system/containerd.service
@@ -17,47 +21,29 @@ downloads() {
 apply() {
     local digest
     install_programs runc "$programs"
-    install_programs crictl "$programs"
-    install_file 0644 "$BUNDLE/files/etc/crictl.yaml" /etc/crictl.yaml
+    install_crictl
     install_programs containerd "$programs" check_config
     cmp -s "$BUNDLE/files$config" "$ROOT$config" || check_config "$ROOT$programs"
     # With the mirrors' hosts.toml, which containerd reads at each pull.
     install_tree /etc/containerd
+    if replaces_another; then
+        status version "$CONTAINERD_VERSION"
+        return
+    fi
     install_file 0644 "$BUNDLE/files$unit" "$unit"
     digest=$(cat "$ROOT$programs/containerd" "$ROOT$config" "$ROOT$unit" | sha256sum | cut -d ' ' -f 1)
-    if ! runs_with containerd "$digest"; then
-        systemctl daemon-reload
-        systemctl enable --quiet containerd
-        systemctl restart containerd ||
-            fail "containerd does not start: $(journalctl --unit containerd --lines 3 --output cat 2>&1 | tr '\n' ' ')" "look at: journalctl -u containerd"
-        changed=true
-        log "restarted containerd"
-    fi
+    run_service "$digest"
     check_handlers
     write_marker "$STATE/running/containerd" "$digest"
     status version "$CONTAINERD_VERSION" handlers "$RUNTIME_HANDLERS"
 }
 
 reset() {
-    local ours=$STATE/files$unit
-    # kubelet would start the pods again.
-    systemctl stop kubelet 2>/dev/null || true
-    if systemctl is-active --quiet containerd && [[ -e "$ours" ]]; then
-        timeout 300 crictl rmp --all --force >&2 || log "warning: not every pod could be removed"
-        systemctl disable --now containerd >&2
-    fi
+    remove_service "$unit" /var/lib/containerd /run/containerd
     remove_tree /etc/containerd
-    if [[ -e "$ours" ]]; then
-        remove_file "$unit"
-        systemctl daemon-reload
-        # There was no containerd here before ours: preflight refuses one.
-        rm -rf --one-file-system "$ROOT/var/lib/containerd" "$ROOT/run/containerd"
-    fi
-    remove_file /etc/crictl.yaml
     remove_programs containerd
-    remove_programs crictl
     remove_programs runc
-    rm -f "$STATE/running/containerd"
+    remove_crictl
     status removed true
 }
 
@@ -83,23 +69,6 @@ check_config() {
     # Any other pause image would be pulled from a registry that an offline node does not reach.
     grep -qE "^ *sandbox = ['\"]${PAUSE_IMAGE}['\"]" <<<"$dump" ||
         fail "containerd $CONTAINERD_VERSION does not take the pause image $PAUSE_IMAGE from its config.toml" "use a containerd 2.x; the node's configuration was not changed"
-}
-
-# What the running containerd says, through the socket that kubelet uses.
-check_handlers() {
-    local live handler
-    retry "${CRI_SECONDS:-180}" cri_answers ||
-        fail "containerd does not answer on $CRI_SOCKET: $(tail -n 1 <<<"$answer")" "look at: journalctl -u containerd"
-    live=$(jq -r '.runtimeHandlers[].name' <<<"$answer")
-    for handler in $RUNTIME_HANDLERS; do
-        grep -qx "$handler" <<<"$live" ||
-            fail "the running containerd has no handler \"$handler\", only: $(tr '\n' ' ' <<<"$live")" "run up again; if it stays, look at: crictl info"
-    done
-}
-
-# Sets answer.
-cri_answers() {
-    answer=$(crictl --runtime-endpoint "$CRI_SOCKET" info 2>&1)
 }
 
 dispatch "$@"

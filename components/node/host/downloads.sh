@@ -131,10 +131,11 @@ unpack() {
     esac
 }
 
-# install_programs NAME DIRECTORY [CHECK]: every program of the release goes to the directory, by rename, so that one
-# that is running stays whole. CHECK is called with the unpacked release before. Skipped if it is there.
+# install_programs NAME DIRECTORY [CHECK [PROGRAM...]]: the programs of the release, or just those that are named, go to
+# the directory, by rename, so that one that is running stays whole. CHECK is called with the unpacked release before.
+# Skipped if it is there.
 install_programs() {
-    local name=$1 directory=$2 check=${3:-true} version sha256 url staged program record
+    local name=$1 directory=$2 check=${3:-true} only=" ${*:4} " version sha256 url staged program record
     if installed "$name"; then
         forget "$name"
         return 0
@@ -147,6 +148,7 @@ install_programs() {
     "$check" "$staged"
     record=$sha256
     while read -r program; do
+        [[ -z "${only// /}" || "$only" == *" ${program##*/} "* ]] || continue
         chmod 0755 "$program"
         sync "$program"
         mv -f "$program" "$ROOT$directory/${program##*/}"

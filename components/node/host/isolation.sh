@@ -8,18 +8,24 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 seen=(/proc/sys/kernel/random/boot_id /proc/sys/kernel/osrelease /proc/cmdline)
 
+# What tells the runtime that a pod is to be isolated. CRI-O has no annotation for it.
+chosen_by=runtimeClassName
+annotated=false
+if [[ " $RUNTIME_HANDLERS " == *" untrusted "* ]]; then
+    chosen_by="annotation or runtimeClassName"
+    annotated=true
+fi
+
 cri() {
     timeout 300 crictl --runtime-endpoint "$CRI_SOCKET" --timeout 120s "$@"
 }
 
 prove() {
-    local namespace=$1 pod=$2 uid=$3 sandbox sandboxes container verdict control findings='' containers node
-    sandboxes=$(cri pods --label "io.kubernetes.pod.uid=$uid" --state ready --output json |
-        jq -r --arg namespace "$namespace" --arg pod "$pod" '.items[] | select(.metadata.namespace == $namespace and .metadata.name == $pod) | .id')
-    sandbox=$(head -n 1 <<<"$sandboxes")
+    local namespace=$1 pod=$2 uid=$3 sandbox='' container verdict control findings='' containers='' node
+    # After a change of runtime the pod is there, and its containers only begin again.
+    retry "${READY_SECONDS:-900}" pod_runs || true
     [[ -n "$sandbox" ]] ||
         fail "pod $namespace/$pod (uid $uid) has no running sandbox on this node" "wait until the pod is Ready: kubectl -n $namespace describe pod $pod"
-    containers=$(cri ps --pod "$sandbox" --state running --output json | jq -r '.containers[].id')
     [[ -n "$containers" ]] ||
         fail "pod $namespace/$pod has no running container" "wait until the pod is Ready: kubectl -n $namespace describe pod $pod"
     for container in $containers; do
@@ -29,7 +35,7 @@ prove() {
                 "use an image with cat, busybox or sh, or prove with another pod of the same RuntimeClass"
         jq -e '.isolated' <<<"$verdict" >/dev/null ||
             fail "pod $namespace/$pod is NOT isolated: in container $(jq -r .container <<<"$verdict") $(jq -r '.reasons | join(", and ")' <<<"$verdict")" \
-                "look at its runtimeClassName and its handler ($(jq -r .runtimeHandler <<<"$verdict")): crictl inspectp $sandbox"
+                "look at its $chosen_by and its handler ($(jq -r .runtimeHandler <<<"$verdict")): crictl inspectp $sandbox"
         # The first one speaks for the pod; all have been judged.
         findings=${findings:-$verdict}
     done
@@ -51,6 +57,17 @@ prove() {
             containerRuntime: $runtime,
             isolated: $findings.isolated
         }'
+}
+
+# Sets sandbox and containers of prove's pod.
+pod_runs() {
+    local sandboxes
+    sandboxes=$(cri pods --label "io.kubernetes.pod.uid=$uid" --state ready --output json |
+        jq -r --arg namespace "$namespace" --arg pod "$pod" '.items[] | select(.metadata.namespace == $namespace and .metadata.name == $pod) | .id')
+    sandbox=$(head -n 1 <<<"$sandboxes")
+    [[ -n "$sandbox" ]] || return 1
+    containers=$(cri ps --pod "$sandbox" --state running --output json | jq -r '.containers[].id')
+    [[ -n "$containers" ]]
 }
 
 inspect() {
@@ -102,10 +119,15 @@ node_boot_id() {
     cat "$ROOT/proc/sys/kernel/random/boot_id"
 }
 
-# A pod that came by containerd's annotation has an empty handler in its status.
+# Out of what inspectp gives. CRI-O has the handler in its own annotations only, and on containerd a pod that came by the
+# guide's annotation has none.
 handler_of() {
-    jq -r 'if (.status.runtimeHandler // "") != "" then .status.runtimeHandler
-        elif .status.annotations["io.kubernetes.cri.untrusted-workload"] == "true" then "untrusted"
+    jq -r --argjson annotated "$annotated" '
+        (.status.runtimeHandler // "") as $status |
+        (.info.runtimeSpec.annotations["io.kubernetes.cri-o.RuntimeHandler"] // "") as $crio |
+        if $status != "" then $status
+        elif $crio != "" then $crio
+        elif $annotated and .status.annotations["io.kubernetes.cri.untrusted-workload"] == "true" then "untrusted"
         else "" end'
 }
 
@@ -152,7 +174,8 @@ vm_process() {
 # A container of kube-system that runs on runc, judged. It must be rejected, on its kernel and for want of a VM.
 find_control() {
     local sandbox container verdict last=''
-    for sandbox in $(cri pods --namespace kube-system --state ready --output json | jq -r '.items[] | select((.runtimeHandler // "" | test("^(|runc|crun)$")) and .annotations["io.kubernetes.cri.untrusted-workload"] != "true") | .id'); do
+    for sandbox in $(cri pods --namespace kube-system --state ready --output json | jq -r '.items[].id'); do
+        [[ "$(cri inspectp --output json "$sandbox" | handler_of)" =~ ^(|runc|crun)$ ]] || continue
         for container in $(cri ps --pod "$sandbox" --state running --output json | jq -r '.containers[].id'); do
             verdict=$(inspect_in "$sandbox" "$container")
             jq -e '.bootId != ""' <<<"$verdict" >/dev/null || continue

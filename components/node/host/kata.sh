@@ -40,14 +40,10 @@ apply() {
 
 reset() {
     local directory
-    # Files of a running pod must not go, and kubelet would start the pods again.
-    systemctl stop kubelet 2>/dev/null || true
-    if [[ -L "$ROOT/opt/kata" ]] && systemctl is-active --quiet "$CONTAINER_RUNTIME"; then
-        timeout 300 crictl --runtime-endpoint "$CRI_SOCKET" rmp --all --force >&2 || log "warning: not every pod could be removed"
-    fi
+    # The container runtime went before, with all its pods.
     for directory in "$ROOT"/opt/kata-*; do
         ! in_use "${directory#"$ROOT"}" ||
-            fail "a pod's virtual machine still runs from ${directory#"$ROOT"}" "remove that pod (crictl pods, crictl rmp -f ID), then run destroy again"
+            fail "a pod's virtual machine still runs from ${directory#"$ROOT"}" "end that process (ls -l /proc/*/exe shows it), or reboot, then run destroy again"
     done
     if [[ -L "$ROOT/opt/kata" ]]; then
         for directory in "$ROOT"/opt/kata-*; do

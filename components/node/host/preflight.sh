@@ -155,13 +155,17 @@ check_kubelet() {
     done
 }
 
+# A node has one container runtime. One of ours gives way to another if the user has said so.
 check_other_runtimes() {
-    local service unit
+    local service ours
     for service in docker crio containerd; do
-        systemctl is-active --quiet "$service" || continue
-        unit=$ROOT/etc/systemd/system/$service.service
-        [[ "$service" != "$CONTAINER_RUNTIME" || ! -e "$STATE/files${unit#"$ROOT"}" ]] || continue
-        problem "$service already runs here and was not installed by KataCluster" "remove it (apt-get purge, then reboot), or use another machine"
+        ours=false
+        [[ ! -e "$STATE/files/etc/systemd/system/$service.service" ]] || ours=true
+        if [[ "$ours" == false ]] && systemctl is-active --quiet "$service"; then
+            problem "$service already runs here and was not installed by KataCluster" "remove it (apt-get purge, then reboot), or use another machine"
+        elif [[ "$ours" == true && "$service" != "$CONTAINER_RUNTIME" && "$ALLOW_RUNTIME_CHANGE" != true ]]; then
+            problem "the node runs $service, asked for is $CONTAINER_RUNTIME, and a change stops all its pods" "set containerRuntime back to $service, use another machine, or set allowDisruption.containerRuntime"
+        fi
     done
 }
 

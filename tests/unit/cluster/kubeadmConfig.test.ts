@@ -14,6 +14,13 @@ describe("kubeadmConfig", () => {
 
     it("renders v1beta4 documents", () => matchesGolden("kubeadm.yaml", text));
 
+    it("names the socket of CRI-O, and differs in nothing else", () => {
+        const crio = kubeadmConfig(specOf({ containerRuntime: "crio" }), "lab-0", ["127.0.0.1"]);
+        matchesGolden("kubeadm-crio.yaml", crio);
+        const containerd = kubeadmConfig(specOf(), "lab-0", ["127.0.0.1"]);
+        assert.equal(crio, containerd.replace("/run/containerd/containerd.sock", "/var/run/crio/crio.sock"));
+    });
+
     it("is what the real kubeadm accepts", function () {
         const kubeadm = findProgram("kubeadm");
         if (!kubeadm) {

@@ -1,0 +1,43 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ContainerRuntime } from "../args";
+import { ClusterSpec } from "../spec";
+import { runtimeNames } from "./containerRuntime";
+
+/**
+ * Refuses, at preview and at `up`, to install another container runtime on a node that has one, unless the user has
+ * allowed what that does to the node's pods. The command that is in the state says which one it has.
+ */
+export function refuseRuntimeChange(node: string, spec: ClusterSpec): pulumi.ResourceHookBinding {
+    // The SDK's mocks know no hooks, and a program under test that registers one never ends.
+    if (typeof pulumi.runtime.getMonitor()?.registerResourceHook !== "function") {
+        return {};
+    }
+    const hook = new pulumi.ResourceHook(
+        `${node}-container-runtime`,
+        ({ oldInputs }) => {
+            const { create } = (oldInputs ?? {}) as { create?: unknown };
+            const current = installedRuntime(typeof create === "string" ? create : "");
+            if (current && current !== spec.containerRuntime && !spec.allowDisruption.containerRuntime) {
+                throw new Error(refusal(spec, node, current));
+            }
+        },
+        { onDryRun: true },
+    );
+    return { beforeUpdate: [hook] };
+}
+
+/** The container runtime among the steps that a command runs. @internal */
+export function installedRuntime(command: string): ContainerRuntime | undefined {
+    const words = command.split(" ");
+    return runtimeNames.find((name) => words.includes(name));
+}
+
+function refusal({ name, containerRuntime, machines }: ClusterSpec, node: string, current: ContainerRuntime): string {
+    const api = machines.length === 1 ? ", and the Kubernetes API with them, for it is the only control plane" : "";
+    return (
+        `KataCluster "${name}": containerRuntime = "${containerRuntime}": node ${node} runs ${current}, ` +
+        `and a change stops all its pods${api}. Allowed: "${current}". ` +
+        `Hint: make a new cluster with ${containerRuntime} and move the workload there, ` +
+        "or set allowDisruption: { containerRuntime: true }."
+    );
+}

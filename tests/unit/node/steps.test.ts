@@ -1,0 +1,34 @@
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { runtimeNames } from "../../../components/node/containerRuntime";
+import { installedRuntime } from "../../../components/node/runtimeChange";
+import { allSteps, installSteps, uninstallSteps } from "../../../components/node/steps";
+import { specOf } from "../../support/specs";
+
+const host = path.resolve(__dirname, "../../../components/node/host");
+
+describe("steps", () => {
+    it("are each a script", () => allSteps.forEach((step) => assert.ok(fs.existsSync(path.join(host, `${step}.sh`)))));
+
+    for (const containerRuntime of runtimeNames) {
+        it(`install Kata before ${containerRuntime}, and remove it after`, () => {
+            const steps = installSteps(specOf({ containerRuntime }));
+            assert.deepEqual(steps, ["preflight", "kernel", "kata", containerRuntime, "kubernetes"]);
+            const undone = uninstallSteps(specOf({ containerRuntime }));
+            assert.deepEqual([...undone].sort(), ["containerd", "crio", "kata", "kernel", "kubernetes"]);
+            assert.deepEqual(undone.slice(2), [containerRuntime, "kata", "kernel"]);
+        });
+
+        it(`tell by the command that a node has ${containerRuntime}`, () => {
+            const spec = specOf({ containerRuntime, allowDisruption: { containerRuntime: true } });
+            const steps = installSteps(spec);
+            assert.equal(steps.at(-1), "migrate");
+            const command = `sudo bash .kata-cluster/bundle.sh node apply ${steps.join(" ")} # 0123456789ab`;
+            assert.equal(installedRuntime(command), containerRuntime);
+        });
+    }
+
+    it("tell nothing by a command that names no runtime", () =>
+        assert.equal(installedRuntime("sudo bash bundle.sh node apply preflight"), undefined));
+});
