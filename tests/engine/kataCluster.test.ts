@@ -74,7 +74,7 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         const [run] = await Promise.all([stack.up(program()), api.podReady("nginx-untrusted")]);
         assert.equal(run.error, undefined, run.stdout + said(run));
         assert.deepEqual(node.calls().slice(-3).map(withoutUid), [
-            "node apply preflight kernel containerd kata kubernetes",
+            "node apply preflight kernel kata containerd kubernetes",
             "node apply kubeadm",
             "isolation prove default nginx-untrusted UID",
         ]);
@@ -112,6 +112,45 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         assert.ok(changes(run).includes("lab-control-plane-0-init update"));
     });
 
+    it("refuses another container runtime on the live node, at preview and at up, and says what to do instead", async () => {
+        const { length } = node.calls();
+        for (const run of [await stack.preview(program(onCrio)), await stack.up(program(onCrio))]) {
+            assert.ok(run.error, "it went on");
+            assert.match(
+                said(run) + run.stdout,
+                /KataCluster "lab": containerRuntime = "crio": node lab-control-plane-0 runs containerd, and a change stops all its pods, and the Kubernetes API with them.* Allowed: "containerd"\. Hint: make a new cluster with crio .* or set allowDisruption: { containerRuntime: true }\./,
+            );
+        }
+        assert.equal(node.calls().length, length, "a command was run on the node");
+        // What the refused `up` left: the arguments, and a bundle that nothing has run out of.
+        assert.deepEqual(changes(await stack.preview(program())), ["lab update", "lab-control-plane-0-bundle update"]);
+    });
+
+    it("changes the container runtime in place when that is allowed, and proves the isolation anew", async () => {
+        const allowed = { ...onCrio, allowDisruption: { containerRuntime: true } };
+        const preview = await stack.preview(program(allowed));
+        assert.equal(preview.error, undefined, preview.stdout + said(preview));
+        const { length } = node.calls();
+        const run = await stack.up(program(allowed));
+        assert.equal(run.error, undefined, run.stdout + said(run));
+        assert.deepEqual(
+            [...changes(preview), ...changes(run)].filter((change) => !change.endsWith(" update")),
+            [],
+        );
+        const calls = node.calls().slice(length).map(withoutUid);
+        assert.equal(calls[0], "node apply preflight kernel kata crio kubernetes migrate");
+        assert.deepEqual(calls.slice(1).sort(), ["isolation prove default nginx-untrusted UID", "node apply kubeadm"]);
+    });
+
+    it("lets the permission go again once the node has the runtime", async () => {
+        const run = await stack.up(program(onCrio));
+        assert.equal(run.error, undefined, run.stdout + said(run));
+        assert.equal(node.calls().at(-1), "node apply preflight kernel kata crio kubernetes");
+        assert.deepEqual(changes(await stack.preview(program(onCrio))), []);
+        const back = await stack.up(program({ allowDisruption: { containerRuntime: true } }));
+        assert.equal(back.error, undefined, back.stdout + said(back));
+    });
+
     it("refuses a machine that shows another host key, on every connection", async () => {
         ssh.faults = { wrongHostKey: true };
         const calls = node.calls().length;
@@ -130,10 +169,12 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         assert.equal(run.error, undefined, run.stdout + said(run));
         assert.deepEqual(node.calls().slice(-2), [
             "node reset kubeadm",
-            "node reset kubernetes kata containerd kernel",
+            "node reset kubernetes crio containerd kata kernel",
         ]);
     });
 });
+
+const onCrio = { containerRuntime: "crio" } as const;
 
 function withoutUid(call: string): string {
     return call.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "UID");

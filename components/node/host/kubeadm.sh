@@ -4,14 +4,13 @@
 STEP=kubeadm
 # shellcheck source=components/node/host/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=components/node/host/api.sh
+source "$BUNDLE/api.sh"
 
 config=/etc/kata-cluster/kubeadm.yaml
 new_config=$BUNDLE/files$config
-admin=$ROOT/etc/kubernetes/admin.conf
 # Written before the first init: from then on what lies in /etc/kubernetes is ours.
 begun=$STATE/init-begun
-# Written when init is through, with the digest of its configuration.
-initialized=$STATE/initialized
 
 # What an interrupted init still has to do once the API serves.
 before_the_api=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane
@@ -128,25 +127,6 @@ start_services() {
     [[ ! -f "$ROOT/var/lib/kubelet/config.yaml" ]] || systemctl start kubelet
 }
 
-api_serves() {
-    [[ -f "$admin" ]] && kubectl --kubeconfig "$admin" --request-timeout 15s get --raw /readyz >/dev/null 2>&1
-}
-
-wait_for_api() {
-    local seconds
-    seconds=$(patience)
-    log "waiting up to $seconds s for the API"
-    retry "$seconds" api_serves
-}
-
-patience() {
-    if emulated; then
-        echo "${API_SECONDS:-1200}"
-    else
-        echo "${API_SECONDS:-300}"
-    fi
-}
-
 # The API refuses a pod whose namespace has no ServiceAccount yet, and the controller manager makes that one some time
 # after init has returned.
 wait_for_service_account() {
@@ -167,14 +147,6 @@ service_account_is_there() {
 # Whether waiting for the API makes sense: kubelet has started it.
 api_server_runs() {
     [[ -f "$admin" && -n "$(crictl --runtime-endpoint "$CRI_SOCKET" ps --quiet --state running --name '^kube-apiserver$' 2>/dev/null)" ]]
-}
-
-# On stderr: which of the control plane's containers run, and what kubelet said last.
-diagnose() {
-    {
-        crictl --runtime-endpoint "$CRI_SOCKET" ps --all --name '^(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)$' || true
-        journalctl --unit kubelet --lines 20 --no-pager --output cat || true
-    } >&2
 }
 
 remove_interfaces() {
