@@ -13,6 +13,7 @@ export async function program() {
         releases: config.getObject("releases"),
         untrustedPod: config.getObject("untrustedPod"),
         timeouts: config.getObject("timeouts"),
+        allowDisruption: config.getObject("allowDisruption"),
     });
     return {
         kubeconfig: cluster.kubeconfig,

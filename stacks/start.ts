@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { IsolationFindings, NodeFindings } from "../index";
 import { failed, interruptible } from "./local/cli";
 import { needHostPackages } from "./local/hostPackages";
-import { parseOptions, usage } from "./local/options";
+import { Options, parseOptions, usage } from "./local/options";
 import { Progress } from "./local/progress";
 import { pulumiCommand } from "./local/pulumiCommand";
 import { unreachable } from "./local/reach";
@@ -28,7 +28,7 @@ async function start() {
     const offline = options.lab
         ? ["--lab was asked for"]
         : (await unreachable()).map((host) => `no answer from ${host}`);
-    const lab = offline.length > 0 ? await useLab(offline, options.releases, log) : undefined;
+    const lab = offline.length > 0 ? await useLab(offline, options, log) : undefined;
     state.write("lab.json", JSON.stringify({ pulumi: lab?.pulumi, plugins: lab?.plugins ?? [] }));
     const ports = await state.ports();
     const mirror = lab && (await serveLab(lab, ports));
@@ -54,9 +54,13 @@ async function start() {
     }
 }
 
-async function useLab(reasons: string[], releases: string | undefined, log: (line: string) => void): Promise<Lab> {
+async function useLab(
+    reasons: string[],
+    { releases, containerRuntime }: Options,
+    log: (line: string) => void,
+): Promise<Lab> {
     log(`Using the offline lab, built from package registries: ${reasons.join(", ")}.`);
-    const lab = await buildLab({ log, real: releases });
+    const lab = await buildLab({ log, containerRuntime, real: releases });
     lab.standIns.forEach((line) => log(`stand-in: ${line}`));
     return lab;
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import * as path from "node:path";
+import { ContainerRuntime } from "../../components/args";
 
 /** What `npm start` and `npm stop` are told by flags. */
 export interface Options {
@@ -9,6 +10,7 @@ export interface Options {
     memoryMib?: number;
     image?: string;
     accelerator?: string;
+    containerRuntime?: ContainerRuntime;
     kata?: string;
     kataShim?: string;
     /** Take the offline lab even where the internet is reached. */
@@ -29,14 +31,16 @@ npm stop -- [--state FOLDER]    removes all of it
   --memory MIB          its memory in MiB (6144)
   --image PATH          its disk image: qcow2 or raw, with cloud-init (the pinned Debian 12 cloud image)
   --accelerator NAME    auto, kvm or tcg (auto: KVM if a probe guest starts on it, else TCG)
+  --container-runtime NAME
+                        containerd or crio (containerd)
   --kata VERSION        Kata Containers' version (4.1.0)
   --kata-shim NAME      rust or go
   --state FOLDER        where state, passphrase and kubeconfig are kept (.state)
   --lab                 use the offline lab, built from package registries, though the internet is reached
-  --releases FOLDER     real releases (Kata, plugins) for the lab to take in place of its stand-ins
+  --releases FOLDER     real releases (Kata, CRI-O, plugins) for the lab to take in place of its stand-ins
   --help                this text`;
 
-/** @throws TypeError on a flag that is not known, or a value that is not a number. */
+/** @throws TypeError on a flag that is not known, or a value that it cannot have. */
 export function parseOptions(args: string[]): Options {
     const { values } = parseArgs({
         args,
@@ -46,6 +50,7 @@ export function parseOptions(args: string[]): Options {
             memory: { type: "string" },
             image: { type: "string" },
             accelerator: { type: "string" },
+            "container-runtime": { type: "string" },
             kata: { type: "string" },
             "kata-shim": { type: "string" },
             lab: { type: "boolean", default: false },
@@ -59,12 +64,22 @@ export function parseOptions(args: string[]): Options {
         memoryMib: wholeNumber("--memory", values.memory),
         image: values.image && path.resolve(values.image),
         accelerator: values.accelerator,
+        containerRuntime: containerRuntime(values["container-runtime"]),
         kata: values.kata,
         kataShim: values["kata-shim"],
         lab: values.lab || values.releases !== undefined,
         releases: values.releases && path.resolve(values.releases),
         help: values.help,
     };
+}
+
+/** Checked here, for the lab takes long to build, and the component looks at it only then. */
+function containerRuntime(value: string | undefined): ContainerRuntime | undefined {
+    const known: string[] = Object.values(ContainerRuntime);
+    if (value !== undefined && !known.includes(value)) {
+        throw new TypeError(`--container-runtime = "${value}": it is one of ${known.join(", ")}`);
+    }
+    return value as ContainerRuntime | undefined;
 }
 
 function wholeNumber(flag: string, value: string | undefined): number | undefined {

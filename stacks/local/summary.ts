@@ -40,7 +40,7 @@ export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, st
         `  export KUBECONFIG=${kubeconfigPath}`,
         `  kubectl get pod ${isolation.pod} -n ${isolation.namespace} -o wide`,
         `  kubectl exec ${isolation.pod} -n ${isolation.namespace} -- cat /proc/sys/kernel/random/boot_id`,
-        `  kubectl port-forward ${isolation.pod} -n ${isolation.namespace} 8080:80`,
+        `  kubectl get --raw /api/v1/namespaces/${isolation.namespace}/pods/${isolation.pod}:80/proxy/`,
         `  your own pods: annotation io.kubernetes.cri.untrusted-workload: "true", or runtimeClassName: ${runtimeClassName}`,
         "  npm stop removes all of it",
         "",

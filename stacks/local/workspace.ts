@@ -21,6 +21,7 @@ export function stackName(state: StateFolder): string {
 /** What the program is told: the stack file, and over it what the flags and the lab say. */
 export interface StackConfig {
     machines: KataClusterArgs["machines"];
+    containerRuntime?: KataClusterArgs["containerRuntime"];
     kata?: KataClusterArgs["kata"];
     mirror?: KataClusterArgs["mirror"];
     releases?: ReleasesArgs;
@@ -87,6 +88,7 @@ export function stackConfig(
     const kata = lab?.lab.releases.kata.version ?? options.kata;
     return {
         machines: { local: { ...local, ...given, sshPort: ports.ssh, apiPort: ports.api } },
+        containerRuntime: options.containerRuntime,
         kata: {
             ...(kata ? { version: kata } : {}),
             ...(options.kataShim ? { shim: options.kataShim as "go" } : {}),

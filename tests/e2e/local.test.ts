@@ -6,6 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { localMachineName } from "../../components/machine/localMachine";
+import { parseOptions } from "../../stacks/local/options";
 import { StateFolder } from "../../stacks/local/stateFolder";
 import { stackName } from "../../stacks/local/workspace";
 import { kubectlFor, Kubectl } from "./support/kubectl";
@@ -14,10 +15,14 @@ import { savedStack } from "./support/savedStack";
 
 const root = path.resolve(__dirname, "../..");
 const minutes = 60_000;
-/** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER --kata-shim go` for a real Kata. */
+/**
+ * KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER --kata-shim go` for a real Kata,
+ * `--releases FOLDER --container-runtime crio` for CRI-O.
+ */
 const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
+const containerRuntime = parseOptions(flags).containerRuntime ?? "containerd";
 
-describe("npm start to npm stop", function () {
+describe(`npm start to npm stop, ${containerRuntime}`, function () {
     this.timeout(40 * minutes);
     this.bail(true);
 
@@ -68,6 +73,18 @@ describe("npm start to npm stop", function () {
         const inside = podBootId(kubectl);
         assert.match(inside, /^[0-9a-f-]{36}$/);
         assert.notEqual(inside, node.run("cat /proc/sys/kernel/random/boot_id").trim());
+    });
+
+    it("runs on the container runtime that was asked for, and on no other", () => {
+        const { items } = kubectl.json("get", "nodes") as {
+            items: { status: { nodeInfo: { containerRuntimeVersion: string } } }[];
+        };
+        const scheme = { containerd: "containerd://", crio: "cri-o://" }[containerRuntime];
+        assert.ok(items[0]?.status.nodeInfo.containerRuntimeVersion.startsWith(scheme));
+        const active = ["containerd", "crio"].filter(
+            (service) => node.attempt(`systemctl is-active --quiet ${service}`).status === 0,
+        );
+        assert.deepEqual(active, [containerRuntime]);
     });
 
     it("has a RuntimeClass with overhead, and a node that pods may be scheduled to", () => {

@@ -1,5 +1,6 @@
 import * as path from "node:path";
-import { flannelImages } from "../../components/versions";
+import { ContainerRuntime } from "../../components/args";
+import { defaultVersions, flannelImages, kubernetesSet, releaseTables } from "../../components/versions";
 import { knownDigest } from "./cache";
 import { goBuild, pinnedVersion } from "./goBuilds";
 import { needHostPackages } from "./hostPackages";
@@ -17,7 +18,7 @@ export interface Lab {
     /** Without a leading v. */
     kubernetesVersion: string;
     /** By download name: upstream's URL, which the mirror serves under `/host/path`, and the digest of the lab's file. */
-    releases: Record<DownloadName, { version: string; url: string; sha256: { amd64: string } }>;
+    releases: Record<DownloadName, LabRelease> & { crio?: LabRelease };
     /** Path of a bootable VM disk, qcow2. */
     image: string;
     /** Folder with `bin/pulumi`. */
@@ -34,25 +35,35 @@ export interface Lab {
     mirror: { files: Record<string, { file: string; sha256: string }>; layout: string };
 }
 
+/** A release as arguments name it. */
+export interface LabRelease {
+    version: string;
+    url: string;
+    sha256: { amd64: string };
+}
+
 /** Settings of {@link buildLab}. */
 export interface LabOptions {
     log: (line: string) => void;
+    /** The container runtime that the cluster is to have. CRI-O is there only as a real release. */
+    containerRuntime?: string;
     /** A folder of real releases, which take the place of the lab's stand-ins. */
     real?: string;
 }
 
 /** Builds the lab from package registries, or takes from the cache what was built before. */
-export async function buildLab({ log, real }: LabOptions): Promise<Lab> {
+export async function buildLab({ log, containerRuntime, real }: LabOptions): Promise<Lab> {
     const found = findRealReleases(real);
+    needCrio(found, containerRuntime);
     await needHostPackages(log);
     // The short ones first: what fails on this computer fails early.
     const image = await buildMachineImage(log);
     const kata = await kataRelease(found, log);
-    const releases = { ...(await buildReleases(log)), kata };
+    const releases = { ...(await buildReleases(log)), kata, ...(await crioRelease(found, log)) };
     const layout = await buildImages(log);
     const pulumi = await goBuild("pulumi", log);
     const plugins = findPlugins(found.plugins);
-    const files = [...Object.values(releases), ...(await crioRelease(found))];
+    const files: ReleasedFile[] = Object.values(releases);
     return {
         kubernetesVersion: releases.kubelet.version,
         releases: Object.fromEntries(
@@ -110,8 +121,25 @@ async function kataRelease({ kata }: RealReleases, log: LabOptions["log"]): Prom
     return release("kata", version, tarball);
 }
 
-async function crioRelease({ crio }: RealReleases): Promise<ReleasedFile[]> {
-    return crio ? [{ ...crio, sha256: { amd64: await knownDigest(crio.file) } }] : [];
+/** @throws if CRI-O is wanted and not there: no package registry has it, so the lab has no stand-in for it. */
+function needCrio({ crio }: RealReleases, containerRuntime: string | undefined) {
+    if (containerRuntime === ContainerRuntime.Crio && !crio) {
+        const archive = path.posix.basename(releaseTables.crio.url).replace("{arch}", "amd64");
+        const { crio: version } = kubernetesSet(defaultVersions.kubernetes)!;
+        throw new Error(
+            `CRI-O cannot be had here: only package registries are reached, and none has it. ` +
+                `Fix: --releases FOLDER with CRI-O's own ${archive.replace("{version}", version)} in it, ` +
+                `or --container-runtime containerd`,
+        );
+    }
+}
+
+async function crioRelease({ crio }: RealReleases, log: LabOptions["log"]): Promise<{ crio?: ReleasedFile }> {
+    if (!crio) {
+        return {};
+    }
+    log(`lab: real CRI-O ${crio.version} from ${crio.file}`);
+    return { crio: { ...crio, sha256: { amd64: await knownDigest(crio.file) } } };
 }
 
 /** `https://host/path` is served as `/host/path`. */
@@ -131,7 +159,7 @@ function describe({ kata, crio, plugins }: RealReleases, standInPlugins: string[
             ? `Kata Containers ${kata.version}: real, ${path.basename(kata.file)} of ${real}` +
               (kata.shim === "go" ? '; it holds the Go shim, so kata.shim must be "go"' : "")
             : "Kata Containers: a stand-in of tests/lab/kata, with real virtual machines but not Kata's own programs",
-        ...(crio ? [`CRI-O ${crio.version}: real, of ${real}; nothing installs it yet`] : []),
+        ...(crio ? [`CRI-O ${crio.version}: real, ${path.basename(crio.file)} of ${real}`] : []),
         ...(realPlugins.length > 0 ? [`${realPlugins.join(", ")}: real, of ${real}`] : []),
         ...standInPlugins.map((name) => `pulumi-resource-${name}: a stand-in of tests/support/plugins`),
         `${built}: upstream's source of these versions, built here from Go modules; not the released binaries and images`,

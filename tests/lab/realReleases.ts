@@ -6,13 +6,11 @@ import { releaseTables } from "../../components/versions";
 export interface RealReleases {
     /** Kata's archive, and the URL that it is served under. */
     kata?: { file: string; version: string; url: string; shim: "rust" | "go" };
-    /** CRI-O's archive; nothing installs it yet. */
+    /** CRI-O's archive, and the URL that it is served under. */
     crio?: { file: string; version: string; url: string };
     /** Folders with provider plugins, by plugin: `command`. */
     plugins: Record<string, string>;
 }
-
-const crioUrl = "https://storage.googleapis.com/cri-o/artifacts/cri-o.{arch}.v{version}.tar.gz";
 
 /**
  * Looks through a folder of releases that were downloaded or built outside the repository. Files are known by
@@ -39,7 +37,7 @@ export function findRealReleases(folder: string | undefined): RealReleases {
     });
     return {
         kata: rust ? { ...rust, shim: "rust" } : go && { ...go, shim: "go" },
-        crio: newest(files, crioUrl),
+        crio: newest(files, releaseTables.crio.url),
         plugins: Object.fromEntries(plugins) as Record<string, string>,
     };
 }

@@ -5,9 +5,21 @@ import * as path from "node:path";
 import { defaultVersions, flannelImages, kubernetesSets } from "../../../components/versions";
 import { fileDigest } from "../../lab/cache";
 import { pinnedVersion } from "../../lab/goBuilds";
+import { buildLab } from "../../lab/lab";
 import { findRealReleases } from "../../lab/realReleases";
 import { pack } from "../../lab/releases";
 import { dependencies } from "../../../package.json";
+
+describe("lab: CRI-O", () => {
+    it("is asked for in plain words where it cannot be had, before anything is built", async () => {
+        const lines: string[] = [];
+        await assert.rejects(
+            buildLab({ log: (line) => lines.push(line), containerRuntime: "crio" }),
+            /^Error: CRI-O cannot be had here: .* Fix: --releases FOLDER with CRI-O's own cri-o\.amd64\.v1\.36\.3\.tar\.gz in it, or --container-runtime containerd$/,
+        );
+        assert.deepEqual(lines, []);
+    });
+});
 
 describe("lab: releases", () => {
     let folder: string;
@@ -65,6 +77,7 @@ describe("lab: releases", () => {
         assert.equal(go.kata.version, "4.1.0");
         assert.match(go.kata.url, /\/4\.1\.0\/kata-go-static-4\.1\.0-amd64\.tar\.zst$/);
         assert.equal(go.crio?.version, "1.36.3");
+        assert.match(go.crio.url, /\/cri-o\.amd64\.v1\.36\.3\.tar\.gz$/);
         assert.deepEqual(go.plugins, { command: path.join(folder, "plugins") });
         file("kata-static-3.9.0-amd64.tar.zst");
         file("kata-static-3.32.0-amd64.tar.zst");
