@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import { Files } from "../bundle";
 import { ClusterSpec } from "../spec";
 import { criSocket } from "../node/containerd";
+import { mutatingApi } from "./admission/runtimeClassPolicy";
 
 /** A node that can run Kata carries this label; the RuntimeClass selects it. */
 export const kataNodeLabel = { "katacontainers.io/kata-runtime": "true" };
@@ -63,6 +64,7 @@ const upperBounds = {
 
 function clusterConfiguration(spec: ClusterSpec, names: string[]) {
     const { kubernetes } = spec;
+    const { apiServerArgs } = mutatingApi(kubernetes.version);
     return {
         apiVersion: kubeadmVersion,
         kind: "ClusterConfiguration",
@@ -73,7 +75,10 @@ function clusterConfiguration(spec: ClusterSpec, names: string[]) {
             serviceSubnet: kubernetes.serviceCidr,
             dnsDomain: "cluster.local",
         },
-        apiServer: { certSANs: [...new Set([...names, ...kubernetes.certificateNames])].sort() },
+        apiServer: {
+            certSANs: [...new Set([...names, ...kubernetes.certificateNames])].sort(),
+            ...(apiServerArgs.length > 0 ? { extraArgs: apiServerArgs } : {}),
+        },
         // Keys in a fraction of RSA's time, on slow machines above all.
         encryptionAlgorithm: "ECDSA-P256",
     };
