@@ -42,6 +42,12 @@ const parts: Part[] = [
     { name: "unit", what: "seconds: resolve, renderers, resource graph", run: mocha },
     { name: "host", what: "scripts: shellcheck, shfmt, bats", run: bats },
     {
+        name: "policy",
+        what: "the admission policies on a real kube-apiserver, against a corpus of manifests",
+        needs: ["etcd", "kube-apiserver", "kube-controller-manager"],
+        run: mocha,
+    },
+    {
         name: "engine",
         what: "the real Pulumi engine against loopback SSH servers",
         needs: ["pulumi", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"],

@@ -56,6 +56,8 @@ describe("npm start to npm stop", function () {
         const pod = kubectl.json("get", "pod", "nginx-untrusted") as Pod;
         assert.equal(pod.status.phase, "Running");
         assert.equal(pod.metadata.annotations["io.kubernetes.cri.untrusted-workload"], "true");
+        assert.equal(pod.spec.runtimeClassName, "kata");
+        assert.deepEqual(pod.spec.overhead, { cpu: "250m", memory: "320Mi" });
     });
 
     it("answers HTTP through the API server", () => {
@@ -74,7 +76,7 @@ describe("npm start to npm stop", function () {
             handler: string;
             overhead: object;
         };
-        assert.equal(handler, "kata");
+        assert.equal(handler, "untrusted");
         assert.deepEqual(overhead, { podFixed: { cpu: "250m", memory: "320Mi" } });
         const [only] = (kubectl.json("get", "nodes") as { items: { spec: { taints?: object[] } }[] }).items;
         assert.deepEqual(only?.spec.taints ?? [], []);
@@ -157,6 +159,7 @@ describe("npm start to npm stop", function () {
 
 interface Pod {
     metadata: { uid: string; annotations: Record<string, string> };
+    spec: { runtimeClassName?: string; overhead?: object };
     status: { phase: string };
 }
 

@@ -80,6 +80,13 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         ]);
         assert.equal(run.outputs.runtimeClass, "kata");
         assert.equal((run.outputs.isolation as { podKernel: { kernel: string } }).podKernel.kernel, "6.12.0");
+        // It was created as soon as the policies were, and went by none of them.
+        const pod = await api.get<{ spec: object }>("pod", "nginx-untrusted");
+        assert.partialDeepStrictEqual(pod!.spec, {
+            runtimeClassName: "kata",
+            overhead: { cpu: "250m", memory: "320Mi" },
+            nodeSelector: { "katacontainers.io/kata-runtime": "true" },
+        });
         // The bundle was there from the run before.
         assert.equal(ssh.connections - before, 3);
     });

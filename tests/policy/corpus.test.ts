@@ -1,4 +1,7 @@
 import * as assert from "node:assert/strict";
+import { guardPolicy } from "../../components/cluster/admission/guardPolicy";
+import { podRules, templateRules } from "../../components/cluster/admission/podRules";
+import { specOf } from "../support/specs";
 import { attempt } from "./support/attempt";
 import { Case, corpus, modes } from "./support/corpus";
 import { classOf, PolicyCluster } from "./support/cluster";
@@ -20,6 +23,16 @@ describe("the corpus of manifests, on a real API server", function () {
     it("is large enough, and says of each manifest which rule refuses it", () => {
         assert.ok(refused.length >= 40 && admitted.length >= 20, `${refused.length} and ${admitted.length}`);
         refused.forEach(({ name, says }) => assert.ok(says, name));
+    });
+
+    it("puts every rule to the test", () => {
+        const guard = guardPolicy(specOf().trust).spec as { validations: { message: string }[] };
+        for (const { message } of [...podRules, ...templateRules, ...guard.validations]) {
+            assert.ok(
+                refused.some(({ says }) => message.includes(says!)),
+                `nothing in the corpus is refused for this: ${message}`,
+            );
+        }
     });
 
     describe("without the policies", () => {

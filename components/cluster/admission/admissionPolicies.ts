@@ -55,7 +55,7 @@ interface Made {
 }
 
 const settlingMilliseconds = 10_000;
-const freshMilliseconds = 60_000;
+const freshMilliseconds = 30_000;
 
 /**
  * How long to wait for policies that were made at `times`. The API server looks for new ones once a second, compiles

@@ -90,7 +90,7 @@ export function isUntrusted(trust: TrustSpec, annotations: string): string {
         : `${byAnnotation} || !(request.namespace in ${JSON.stringify(trust.trustedNamespaces)})`;
 }
 
-function validation({ holds, message, everyPod, atCreation }: PodRule, created?: string) {
-    const exempt = [...(atCreation && created ? [created] : []), ...(everyPod ? [] : ["!variables.untrusted"])];
-    return { expression: [...exempt, `(${holds})`].join(" || "), message };
+function validation({ holds, message, everyPod, atCreation }: PodRule, changed?: string) {
+    const exempt = [...(atCreation && changed ? [changed] : []), ...(everyPod ? [] : ["!variables.untrusted"])];
+    return { expression: exempt.length === 0 ? holds : [...exempt, `(${holds})`].join(" || "), message };
 }

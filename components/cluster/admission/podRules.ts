@@ -44,7 +44,7 @@ const annotationRules: PodRule[] = [
 const nodeRules: PodRule[] = [
     {
         holds: "variables.securityContexts.all(context, !context.?windowsOptions.?hostProcess.orValue(false))",
-        message: "an untrusted pod may not be a process of its node: remove windowsOptions.hostProcess",
+        message: "an untrusted pod may not run as a host process: remove windowsOptions.hostProcess",
     },
     {
         holds: ["hostNetwork", "hostPID", "hostIPC"]
@@ -58,7 +58,7 @@ const nodeRules: PodRule[] = [
     },
     {
         holds: "variables.containers.all(container, container.?ports.orValue([]).all(port, port.?hostPort.orValue(0) == 0))",
-        message: "an untrusted pod may not take a port of its node: remove hostPort, and use a Service",
+        message: "an untrusted pod may not bind a port of its node: remove hostPort, and use a Service",
     },
     {
         holds: `variables.containers.all(container, [${handlers.map((handler) => `container.?${handler}`).join(", ")}].all(handler, handler.?httpGet.?host.orValue("") == "" && handler.?tcpSocket.?host.orValue("") == ""))`,
@@ -89,7 +89,7 @@ const nodeRules: PodRule[] = [
     {
         atCreation: true,
         holds: 'variables.spec.?nodeName.orValue("") == ""',
-        message: "an untrusted pod may not pass by the scheduler: remove nodeName, and use nodeSelector",
+        message: "an untrusted pod may not bypass the scheduler: remove nodeName, and use nodeSelector",
     },
     {
         holds: `variables.spec.?tolerations.orValue([]).all(toleration, !(toleration.?key.orValue("") in ${JSON.stringify(["", ...controlPlaneTaints])}))`,

@@ -47,7 +47,7 @@ export function mutatingPolicy(
         name,
         kind: "MutatingAdmissionPolicy",
         version,
-        // It need not run again after others: its condition is that the field is not there, and nobody takes one away.
+        // A second run would be too late for the plugins of the API server that fill in the rest.
         spec: { failurePolicy: "Fail", reinvocationPolicy: "Never", ...spec },
         binding: { policyName: name },
     };

@@ -7,20 +7,25 @@ import { specOf } from "../../support/specs";
 import { withFile } from "../../support/withFile";
 
 describe("kubeadmConfig", () => {
-    const text = kubeadmConfig(specOf({ kubernetes: { certificateNames: ["api.example.com"] } }), "lab-0", [
-        "127.0.0.1",
-        "localhost",
-    ]);
+    const names = ["127.0.0.1", "localhost"];
+    const configs = {
+        "kubeadm.yaml": { certificateNames: ["api.example.com"] },
+        // The API server must be told to serve the mutating admission policies.
+        "kubeadm-1.35.yaml": { version: "1.35.8" },
+    };
+    for (const [golden, kubernetes] of Object.entries(configs)) {
+        const text = kubeadmConfig(specOf({ kubernetes }), "lab-0", names);
 
-    it("renders v1beta4 documents", () => matchesGolden("kubeadm.yaml", text));
+        it(`renders the v1beta4 documents of ${golden}`, () => matchesGolden(golden, text));
 
-    it("is what the real kubeadm accepts", function () {
-        const kubeadm = findProgram("kubeadm");
-        if (!kubeadm) {
-            this.skip();
-        }
-        withFile("kubeadm.yaml", text, (file) =>
-            assert.match(execFileSync(kubeadm, ["config", "validate", "--config", file], { encoding: "utf8" }), /ok/),
-        );
-    });
+        it(`renders ${golden} as the real kubeadm accepts it`, function () {
+            const kubeadm = findProgram("kubeadm");
+            if (!kubeadm) {
+                this.skip();
+            }
+            const validated = (file: string) =>
+                execFileSync(kubeadm, ["config", "validate", "--config", file], { encoding: "utf8" });
+            withFile("kubeadm.yaml", text, (file) => assert.match(validated(file), /ok/));
+        });
+    }
 });
