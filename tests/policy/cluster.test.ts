@@ -19,7 +19,7 @@ function deployment(name: string, spec: object = {}): KubeObject {
 }
 
 describe("the policies in a cluster", function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
     let cluster: PolicyCluster;
 
     before(async () => {
@@ -116,6 +116,26 @@ describe("the policies in a cluster", function () {
         );
     });
 
+    it("leave server-side apply without a conflict, and with nothing to do the second time", async () => {
+        const applied = async (manager: string, spec: object) => {
+            const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "applied" }, spec: { ...podSpec, ...spec } };
+            const { code, body } = await cluster.send("tenant", {
+                method: "PATCH",
+                path: `${pathOf(pod, "applied")}?fieldManager=${manager}`,
+                contentType: "application/apply-patch+yaml",
+                body: pod,
+            });
+            assert.ok(code < 300, body.message);
+            const { metadata, spec: live } = body as { metadata: { resourceVersion: string }; spec: object };
+            assert.equal((live as { runtimeClassName?: string }).runtimeClassName, "kata");
+            return metadata.resourceVersion;
+        };
+        const first = await applied("pulumi", {});
+        assert.equal(await applied("pulumi", {}), first);
+        await applied("other", { runtimeClassName: "kata" });
+        await applied("pulumi", {});
+    });
+
     it("let what was there before them end, but gain nothing", async () => {
         const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "before" } };
         const old = deployment("before");
@@ -185,7 +205,7 @@ describe("the policies in a cluster", function () {
  * plugin waits for ever for the version that is not served.
  */
 describe("the policies as Kubernetes 1.35 and 1.34 take them, with kubeadm's arguments", function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
     let cluster: PolicyCluster;
 
     before(async () => {

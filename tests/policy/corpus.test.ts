@@ -11,7 +11,7 @@ const admitted = corpus("admitted");
 const trustedNamespaces = ["agents", "storage"];
 
 describe("the corpus of manifests, on a real API server", function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     let cluster: PolicyCluster;
 
     before(async () => {

@@ -59,7 +59,7 @@ const freshMilliseconds = 30_000;
 
 /**
  * How long to wait for policies that were made at `times`. The API server looks for new ones once a second, compiles
- * them, and reports nothing: pods went by them for up to 1.1 s here, and an emulated machine is many times slower.
+ * them, which takes 0.1 s of a real CPU and twenty times that of an emulated one, and reports nothing.
  * @internal
  */
 export function settling(times: (string | undefined)[], now: number): number {

@@ -114,10 +114,10 @@ export class PolicyCluster {
         return Date.now() - begun;
     }
 
-    /** Waits for something, half a minute at most. */
+    /** Waits for something, two minutes at most. */
     async until(what: string, holds: () => Promise<boolean>): Promise<void> {
-        for (const end = Date.now() + 30_000; !(await holds()); await sleep(50)) {
-            assert.ok(Date.now() < end, `${what}: not there after 30 s`);
+        for (const end = Date.now() + 120_000; !(await holds()); await sleep(50)) {
+            assert.ok(Date.now() < end, `${what}: not there after two minutes`);
         }
     }
 
