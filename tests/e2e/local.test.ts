@@ -14,7 +14,7 @@ import { savedStack } from "./support/savedStack";
 
 const root = path.resolve(__dirname, "../..");
 const minutes = 60_000;
-/** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER --kata-shim go` for a real Kata. */
+/** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER` for a real Kata. */
 const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
 
 describe("npm start to npm stop", function () {
