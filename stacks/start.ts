@@ -3,6 +3,7 @@ import { IsolationFindings, NodeFindings } from "../index";
 import { failed, interruptible } from "./local/cli";
 import { needHostPackages } from "./local/hostPackages";
 import { parseOptions, usage } from "./local/options";
+import { isInstalled } from "./local/packages";
 import { Progress } from "./local/progress";
 import { pulumiCommand } from "./local/pulumiCommand";
 import { unreachable } from "./local/reach";
@@ -24,7 +25,7 @@ async function start() {
     const progress = new Progress((line) => console.log(line));
     const log = (line: string) => progress.line(line);
 
-    await needHostPackages(log);
+    needHostPackages(log);
     const offline = options.lab
         ? ["--lab was asked for"]
         : (await unreachable()).map((host) => `no answer from ${host}`);
@@ -45,6 +46,7 @@ async function start() {
             nodes: outputs.nodes!.value as NodeFindings[],
             runtimeClassName: outputs.runtimeClassName!.value as string,
             kubeconfigPath: state.file("kubeconfig"),
+            kubectl: lab && !isInstalled("kubectl") ? lab.kubectl : "kubectl",
             standIns: lab?.standIns ?? [],
         });
         fs.writeFileSync(state.file("summary.txt"), text);

@@ -28,7 +28,7 @@ async function stop() {
     await interruptible(stack, log, (signal) =>
         stack.destroy({ signal, onEvent: (event) => progress.show(event), color: "never", remove: true }),
     );
-    removeLeftovers(project, stackName, "lab-control-plane-0");
+    removeLeftovers(project, stackName(state), "lab-control-plane-0");
     fs.rmSync(options.state, { recursive: true });
     log("removed");
 }

@@ -1,7 +1,10 @@
-import { EngineEvent } from "@pulumi/pulumi/automation";
+import { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
 
 /** Not `debug`, which the event log holds too: it spells out every property, secrets in clear. */
 const shown: string[] = ["info", "info#err", "warning", "error"];
+
+/** Of what commands print while they run: the words of our own scripts, not those of apt or kubeadm. */
+const ours = /^(\[\d+\/\d+\] \w+: |kata-cluster: )/;
 
 type Line = (text: string) => void;
 
@@ -14,18 +17,21 @@ export class Progress {
 
     show(event: EngineEvent) {
         const { resourcePreEvent, resOutputsEvent, resOpFailedEvent, diagnosticEvent } = event;
-        if (resourcePreEvent && isWork(resourcePreEvent.metadata.op)) {
+        if (resourcePreEvent && isWork(resourcePreEvent.metadata)) {
             this.started.set(resourcePreEvent.metadata.urn, Date.now());
             this.line(`${verb(resourcePreEvent.metadata.op)} ${nameOf(resourcePreEvent.metadata.urn)}`);
-        } else if (resOutputsEvent && isWork(resOutputsEvent.metadata.op)) {
+        } else if (resOutputsEvent && isWork(resOutputsEvent.metadata)) {
             const { urn } = resOutputsEvent.metadata;
             this.line(`done     ${nameOf(urn)} (${seconds(Date.now() - (this.started.get(urn) ?? Date.now()))})`);
         } else if (resOpFailedEvent) {
             this.line(`FAILED   ${nameOf(resOpFailedEvent.metadata.urn)}`);
-        } else if (diagnosticEvent && !diagnosticEvent.ephemeral && shown.includes(diagnosticEvent.severity)) {
-            const from = diagnosticEvent.urn ? `${nameOf(diagnosticEvent.urn)}: ` : "";
-            const text = plain(diagnosticEvent.message).trim();
-            text.split("\n").forEach((one) => one && this.line(`         ${from}${one}`));
+        } else if (diagnosticEvent && shown.includes(diagnosticEvent.severity)) {
+            const { ephemeral, urn } = diagnosticEvent;
+            const from = urn && !ephemeral ? `${nameOf(urn)}: ` : "";
+            const lines = plain(diagnosticEvent.message).trim().split("\n");
+            lines
+                .filter((one) => (ephemeral ? ours.test(one) : one !== ""))
+                .forEach((one) => this.line(`         ${from}${one}`));
         }
     }
 
@@ -36,8 +42,10 @@ export class Progress {
     }
 }
 
-function isWork(op: string): boolean {
-    return op !== "same" && op !== "read" && !op.startsWith("read-") && op !== "refresh";
+/** A component is only the sum of its parts, and a provider is started, not made. */
+function isWork({ op, type, new: now, old }: StepEventMetadata): boolean {
+    const idle = op === "same" || op === "read" || op.startsWith("read-") || op === "refresh";
+    return !idle && (now ?? old)?.custom === true && !type.startsWith("pulumi:providers:");
 }
 
 function verb(op: string): string {

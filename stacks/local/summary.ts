@@ -6,11 +6,13 @@ export interface Summary {
     nodes: NodeFindings[];
     runtimeClassName: string;
     kubeconfigPath: string;
+    /** How kubectl is called on this computer. */
+    kubectl: string;
     standIns: string[];
 }
 
 /** What a person wants to know at the end of `npm start`. */
-export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, standIns }: Summary): string {
+export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, kubectl, standIns }: Summary): string {
     const node = nodes.find((one) => one.name === isolation.node) ?? nodes[0]!;
     const rows: [string, string][] = [
         ["node", `${node.name} (${node.operatingSystem}${node.emulated ? ", emulated: many times slower" : ""})`],
@@ -38,9 +40,9 @@ export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, st
         "",
         "Try next:",
         `  export KUBECONFIG=${kubeconfigPath}`,
-        `  kubectl get pod ${isolation.pod} -n ${isolation.namespace} -o wide`,
-        `  kubectl exec ${isolation.pod} -n ${isolation.namespace} -- cat /proc/sys/kernel/random/boot_id`,
-        `  kubectl port-forward ${isolation.pod} -n ${isolation.namespace} 8080:80`,
+        `  ${kubectl} get pod ${isolation.pod} -n ${isolation.namespace} -o wide`,
+        `  ${kubectl} exec ${isolation.pod} -n ${isolation.namespace} -- cat /proc/sys/kernel/random/boot_id`,
+        `  ${kubectl} port-forward ${isolation.pod} -n ${isolation.namespace} 8080:80`,
         `  your own pods: annotation io.kubernetes.cri.untrusted-workload: "true", or runtimeClassName: ${runtimeClassName}`,
         "  npm stop removes all of it",
         "",

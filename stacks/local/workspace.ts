@@ -1,3 +1,4 @@
+import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { ConfigMap, LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
@@ -8,7 +9,14 @@ import { Options } from "./options";
 import { Ports, StateFolder } from "./stateFolder";
 
 export const project = "kata-cluster";
-export const stackName = "local";
+/** The stack file whose settings `npm start` takes. */
+const stackFile = path.resolve(__dirname, "../Pulumi.local.yaml");
+
+/** One stack for each state folder: the stack's name is a part of its machine's, and so tells their machines apart. */
+export function stackName(state: StateFolder): string {
+    const digest = crypto.createHash("sha256").update(fs.realpathSync(state.path)).digest("hex");
+    return `local-${digest.slice(0, 6)}`;
+}
 
 /** What the program is told: the stack file, and over it what the flags and the lab say. */
 export interface StackConfig {
@@ -18,7 +26,7 @@ export interface StackConfig {
     releases?: ReleasesArgs;
 }
 
-/** The stack `local`, on a backend inside the state folder, so that no login and no service is needed. */
+/** The stack of a state folder, on a backend inside the state folder, so that no login and no service is needed. */
 export async function openStack(
     state: StateFolder,
     pulumi: PulumiCommand,
@@ -28,7 +36,7 @@ export async function openStack(
     const workDir = state.file("workspace");
     fs.mkdirSync(workDir, { recursive: true });
     return LocalWorkspace.createOrSelectStack(
-        { stackName, projectName: project, program },
+        { stackName: stackName(state), projectName: project, program },
         {
             workDir,
             pulumiCommand: pulumi,
@@ -53,7 +61,9 @@ export async function configure(stack: Stack, config: StackConfig) {
         entries.map(([key, value]) => [`${project}:${key}`, { value: JSON.stringify(value) }]),
     );
     const stale = Object.keys(await stack.getAllConfig()).filter((key) => !(key in map));
-    await stack.removeAllConfig(stale);
+    if (stale.length > 0) {
+        await stack.removeAllConfig(stale);
+    }
     await stack.setAllConfig(map);
 }
 
@@ -63,8 +73,7 @@ export function stackConfig(
     ports: Ports,
     lab?: { lab: Lab; mirror: { downloads: string; images: string } },
 ): StackConfig {
-    const file = path.resolve(__dirname, `../Pulumi.${stackName}.yaml`);
-    const { config } = parse(fs.readFileSync(file, "utf8")) as { config: Record<string, unknown> };
+    const { config } = parse(fs.readFileSync(stackFile, "utf8")) as { config: Record<string, unknown> };
     const local = (config[`${project}:machines`] as KataClusterArgs["machines"]).local!;
     const image = options.image ?? lab?.lab.image;
     const given = Object.fromEntries(
@@ -76,11 +85,12 @@ export function stackConfig(
         }).filter(([, value]) => value !== undefined),
     );
     const kata = lab?.lab.releases.kata.version ?? options.kata;
+    const shim = options.kataShim ?? lab?.lab.kataShim;
     return {
         machines: { local: { ...local, ...given, sshPort: ports.ssh, apiPort: ports.api } },
         kata: {
             ...(kata ? { version: kata } : {}),
-            ...(options.kataShim ? { shim: options.kataShim as "go" } : {}),
+            ...(shim ? { shim: shim as "go" } : {}),
         },
         mirror: lab?.mirror && { downloads: lab.mirror.downloads, images: lab.mirror.images },
         releases: lab && labReleases(lab.lab),

@@ -7,13 +7,14 @@ import * as path from "node:path";
 import { parse } from "yaml";
 import { localMachineName } from "../../components/machine/localMachine";
 import { StateFolder } from "../../stacks/local/stateFolder";
+import { stackName } from "../../stacks/local/workspace";
 import { kubectlFor, Kubectl } from "./support/kubectl";
 import { nodeShell, NodeShell } from "./support/nodeShell";
 import { savedStack } from "./support/savedStack";
 
 const root = path.resolve(__dirname, "../..");
 const minutes = 60_000;
-/** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER --kata-shim go` for a real Kata. */
+/** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER` for a real Kata. */
 const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
 
 describe("npm start to npm stop", function () {
@@ -127,7 +128,7 @@ describe("npm start to npm stop", function () {
 
     it("leaves no process, port or file after npm stop", async () => {
         const ports = Object.values(await new StateFolder(state).ports());
-        const name = localMachineName("kata-cluster", "local", "lab-control-plane-0");
+        const name = localMachineName("kata-cluster", stackName(new StateFolder(state)), "lab-control-plane-0");
         await npm("stop");
         assert.equal(fs.existsSync(state), false, "the state folder is left");
         const home = process.env.XDG_STATE_HOME ?? path.join(os.homedir(), ".local/state");

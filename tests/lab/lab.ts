@@ -18,6 +18,8 @@ export interface Lab {
     kubernetesVersion: string;
     /** By download name: upstream's URL, which the mirror serves under `/host/path`, and the digest of the lab's file. */
     releases: Record<DownloadName, { version: string; url: string; sha256: { amd64: string } }>;
+    /** The shim that the lab's Kata release holds. */
+    kataShim: "rust" | "go";
     /** Path of a bootable VM disk, qcow2. */
     image: string;
     /** Folder with `bin/pulumi`. */
@@ -58,6 +60,7 @@ export async function buildLab({ log, real }: LabOptions): Promise<Lab> {
         releases: Object.fromEntries(
             Object.entries(releases).map(([name, { version, url, sha256 }]) => [name, { version, url, sha256 }]),
         ) as Lab["releases"],
+        kataShim: found.kata?.shim ?? "rust",
         image,
         pulumi: pulumi.folder,
         plugins: plugins.folders,
@@ -128,8 +131,7 @@ function describe({ kata, crio, plugins }: RealReleases, standInPlugins: string[
     const realPlugins = Object.keys(plugins).map((name) => `pulumi-resource-${name}`);
     return [
         kata
-            ? `Kata Containers ${kata.version}: real, ${path.basename(kata.file)} of ${real}` +
-              (kata.shim === "go" ? '; it holds the Go shim, so kata.shim must be "go"' : "")
+            ? `Kata Containers ${kata.version}: real, ${path.basename(kata.file)} of ${real}`
             : "Kata Containers: a stand-in of tests/lab/kata, with real virtual machines but not Kata's own programs",
         ...(crio ? [`CRI-O ${crio.version}: real, of ${real}; nothing installs it yet`] : []),
         ...(realPlugins.length > 0 ? [`${realPlugins.join(", ")}: real, of ${real}`] : []),

@@ -18,6 +18,7 @@
 #   command       QEMU's arguments and the seed's digest, as last started: what differs from them restarts the machine
 #   accelerator   kvm or tcg, as last started
 #   disk.qcow2    the machine's disk, an overlay on the image; disk.qcow2.image says which
+#   host-key.pub  the machine's public host key, which tells whose it is
 #   seed.iso      cloud-init's settings, with the host key: readable by the owner only
 #   console.log   what the machine wrote to its serial console since it was started
 #   qmp.in/.out   FIFOs, QEMU's machine protocol
@@ -41,6 +42,7 @@ apply() {
     require_tools
 
     lock "$VM_DIRECTORY/lock" "$(seconds_left)"
+    require_own "$host_public"
     ! running >/dev/null || on=$(cat "$VM_DIRECTORY/accelerator")
     get_image
     check_disk
@@ -67,6 +69,16 @@ apply() {
     [[ $ACCELERATOR == kvm ]] || emulated=true
     printf '{"name":"%s","accelerator":"%s","emulated":%s,"sshPort":%s,"apiPort":%s,"qemuVersion":"%s"}\n' \
         "$VM_NAME" "$ACCELERATOR" "$emulated" "$VM_SSH_PORT" "$VM_API_PORT" "$(qemu_version)"
+}
+
+# A stack makes its host key once. Another one than at the first apply is another stack's: it would log itself in to
+# this machine, and delete it with its own.
+require_own() {
+    local owner=$VM_DIRECTORY/host-key.pub
+    [[ ! -e "$owner" || "$(cat "$owner")" == "$1" ]] ||
+        fail "$VM_DIRECTORY holds the machine of another stack (it has another host key)" \
+            'destroy that stack first, or give this cluster or this stack another name'
+    printf '%s\n' "$1" >"$owner"
 }
 
 check_settings() {
@@ -122,7 +134,7 @@ delete() {
     (
         cd "$VM_DIRECTORY"
         rm -rf seed
-        rm -f pid boot command accelerator console.log qmp.in qmp.out seed.iso seed.iso.part seed.iso.part.iso \
+        rm -f pid boot command accelerator host-key.pub console.log qmp.in qmp.out seed.iso seed.iso.part seed.iso.part.iso \
             disk.qcow2 disk.qcow2.image disk.qcow2.part lock
     )
     rmdir "$VM_DIRECTORY" 2>/dev/null || say "$VM_DIRECTORY is kept, for it holds files that are not the machine's"

@@ -36,6 +36,16 @@ teardown() {
     [ "$(stat -c %a "$VM_DIRECTORY" "$VM_DIRECTORY/seed.iso" | xargs)" = '700 600' ]
 }
 
+@test "a machine of the same name that another stack made is left alone" {
+    vm apply
+    bash "$LOCAL/keys.sh" | jq -c '{userPublicKey: .user.publicKey, hostPrivateKey: .host.privateKey, hostPublicKey: .host.publicKey}' >"$INPUT.other"
+    INPUT=$INPUT.other VM_BOOT=2 run vm apply
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"holds the machine of another stack"*"Fix: destroy that stack first"* ]]
+    [ "$(starts)" -eq 1 ]
+    [ "$(vm status)" = '{"running":true,"boot":1}' ]
+}
+
 @test "ports are forwarded on 127.0.0.1 only, and no key is in the command line or the log" {
     vm apply 2>"$BATS_TEST_TMPDIR/log"
     command=$(cat "$STUBS/started")
@@ -55,21 +65,17 @@ teardown() {
         isoinfo -R -i "$VM_DIRECTORY/seed.iso" -x "/$file" >"$seed/$file"
     done
     [[ "$(isoinfo -d -i "$VM_DIRECTORY/seed.iso")" == *"Volume id: cidata"* ]]
-    python3 - "$seed" "$INPUT" <<'PYTHON'
-import json, sys, yaml
-data = yaml.safe_load(open(sys.argv[1] + "/user-data"))
-meta = yaml.safe_load(open(sys.argv[1] + "/meta-data"))
-keys = json.load(open(sys.argv[2]))
-user = data["users"][0]
-assert (user["name"], user["ssh_authorized_keys"]) == ("kata", [keys["userPublicKey"]]), user
-assert "NOPASSWD" in user["sudo"] and user["lock_passwd"], user
-assert data["ssh_keys"]["ed25519_private"] == keys["hostPrivateKey"], "private host key"
-assert data["ssh_keys"]["ed25519_public"] == keys["hostPublicKey"], "public host key"
-assert data["ssh_deletekeys"] and not data["ssh_pwauth"] and data["disable_root"]
-assert not data["package_upgrade"] and not data["package_update"]
-assert data["hostname"] == meta["local-hostname"] == "my-stack-lab", data["hostname"]
-assert data["bootcmd"][0].startswith("accelerator=tcg\n") and "npt=0" in data["bootcmd"][0]
-PYTHON
+    for file in user-data meta-data; do
+        (cd "$LOCAL" && node -p 'JSON.stringify(require("yaml").parse(require("fs").readFileSync(process.argv[1], "utf8")))' "$seed/$file") >"$seed/$file.json"
+    done
+    jq -e --slurpfile keys "$INPUT" --slurpfile meta "$seed/meta-data.json" '$keys[0] as $keys |
+        .users[0].name == "kata" and .users[0].ssh_authorized_keys == [$keys.userPublicKey] and
+        (.users[0].sudo | test("NOPASSWD")) and .users[0].lock_passwd and
+        .ssh_keys.ed25519_private == $keys.hostPrivateKey and .ssh_keys.ed25519_public == $keys.hostPublicKey and
+        .ssh_deletekeys and (.ssh_pwauth | not) and .disable_root and
+        (.package_upgrade or .package_update | not) and
+        .hostname == "my-stack-lab" and $meta[0]["local-hostname"] == .hostname and
+        (.bootcmd[0] | startswith("accelerator=tcg\n") and test("npt=0"))' "$seed/user-data.json"
     VM_NAME=My_stack.lab vm delete
 }
 
