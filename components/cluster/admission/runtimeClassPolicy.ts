@@ -29,7 +29,7 @@ export function runtimeClassPolicy(trust: TrustSpec, kubernetesVersion: string):
 /**
  * The API version of MutatingAdmissionPolicy, and what the API server must be told to serve it: it is on by default
  * from 1.36 on, and a beta that is off before that.
- * https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates/MutatingAdmissionPolicy/
+ * https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/
  */
 export function mutatingApi(kubernetesVersion: string): { version: "v1" | "v1beta1"; apiServerArgs: ExtraArg[] } {
     if (semver.gte(kubernetesVersion, "1.36.0")) {
