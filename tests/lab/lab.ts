@@ -30,8 +30,8 @@ export interface Lab {
     kubectl: string;
     /** Upstream reference, by tag: the same with the digest that the lab serves. */
     images: Record<string, string>;
-    /** One line for each part that is not what upstream releases. */
-    standIns: string[];
+    /** One line for each part: what it is, and whether it is real, built from upstream's source, or a stand-in. */
+    parts: string[];
     /** What {@link serveLab} serves. */
     mirror: { files: Record<string, { file: string; sha256: string }>; layout: string };
 }
@@ -68,7 +68,7 @@ export async function buildLab({ log, real }: LabOptions): Promise<Lab> {
         images: Object.fromEntries(
             Object.entries(imagesOf(layout)).map(([reference, digest]) => [reference, `${reference}@${digest}`]),
         ),
-        standIns: describe(found, plugins.standIns, real),
+        parts: describe(found, plugins.standIns, real),
         mirror: {
             files: Object.fromEntries(
                 files.map(({ url, file, sha256 }) => [mirrorPath(url), { file, sha256: sha256.amd64 }]),
