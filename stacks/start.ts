@@ -47,7 +47,7 @@ async function start() {
             runtimeClassName: outputs.runtimeClassName!.value as string,
             kubeconfigPath: state.file("kubeconfig"),
             kubectl: lab && !isInstalled("kubectl") ? lab.kubectl : "kubectl",
-            standIns: lab?.standIns ?? [],
+            parts: lab?.parts ?? [],
         });
         fs.writeFileSync(state.file("summary.txt"), text);
         console.log(text);
@@ -59,7 +59,7 @@ async function start() {
 async function useLab(reasons: string[], releases: string | undefined, log: (line: string) => void): Promise<Lab> {
     log(`Using the offline lab, built from package registries: ${reasons.join(", ")}.`);
     const lab = await buildLab({ log, real: releases });
-    lab.standIns.forEach((line) => log(`stand-in: ${line}`));
+    lab.parts.forEach((line) => log(`lab: ${line}`));
     return lab;
 }
 

@@ -8,11 +8,12 @@ export interface Summary {
     kubeconfigPath: string;
     /** How kubectl is called on this computer. */
     kubectl: string;
-    standIns: string[];
+    /** What the lab made, a line for each part; empty where upstream's releases were installed. */
+    parts: string[];
 }
 
 /** What a person wants to know at the end of `npm start`. */
-export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, kubectl, standIns }: Summary): string {
+export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, kubectl, parts }: Summary): string {
     const node = nodes.find((one) => one.name === isolation.node) ?? nodes[0]!;
     const rows: [string, string][] = [
         ["node", `${node.name} (${node.operatingSystem}${node.emulated ? ", emulated: many times slower" : ""})`],
@@ -27,15 +28,14 @@ export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, ku
         ["kubeconfig", kubeconfigPath],
     ];
     const table = rows.map(([key, value]) => `  ${key.padEnd(20)} ${value}`);
-    const lab = standIns.map((line) => `  stand-in: ${line}`);
     const verdict = isolation.isolated ? "ISOLATED: the pod runs on a kernel of its own." : "NOT ISOLATED";
     return [
         "",
         verdict,
         "",
         ...table,
-        ...(lab.length > 0
-            ? ["", "Not the real thing on this computer, which reaches package registries only:", ...lab]
+        ...(parts.length > 0
+            ? ["", "Made by the offline lab, in place of upstream's releases:", ...parts.map((line) => `  ${line}`)]
             : []),
         "",
         "Try next:",

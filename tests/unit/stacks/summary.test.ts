@@ -28,7 +28,7 @@ const text = summary({
     runtimeClassName: "kata",
     kubeconfigPath: "/there/kubeconfig",
     kubectl: "/lab/kubectl",
-    standIns: ["Kata Containers: a stand-in"],
+    parts: ["Kata Containers: a stand-in"],
 });
 
 describe("summary of npm start", () => {
@@ -39,7 +39,7 @@ describe("summary of npm start", () => {
 
     it("names what is emulated and what is a stand-in", () => {
         assert.match(text, /debian 13, emulated: many times slower/);
-        assert.match(text, /stand-in: Kata Containers: a stand-in/);
+        assert.match(text, /Made by the offline lab.*\n +Kata Containers: a stand-in/);
     });
 
     it("says what to try next, with a kubectl that is there", () => {
