@@ -14,6 +14,8 @@ export interface KataClusterArgs {
     kubernetes?: KubernetesArgs;
     /** Settings of Kata Containers, which runs the untrusted pods. */
     kata?: KataArgs;
+    /** Which pods are trusted, and so run beside each other on the node's kernel. All others run in Kata. */
+    trust?: TrustArgs;
     /** A private mirror for all downloads and image pulls, for air-gapped sites. Digests are checked all the same. */
     mirror?: MirrorArgs;
     /** Releases to install in place of the pinned upstream ones. */
@@ -257,6 +259,33 @@ export const KataShim = { Rust: "rust", Go: "go" } as const;
 /** Kata's two shims. */
 export type KataShim = (typeof KataShim)[keyof typeof KataShim];
 
+/**
+ * Trust in pods. A pod says of itself that it is untrusted by the annotation `io.kubernetes.cri.untrusted-workload:
+ * "true"`, as in the guide, or by `runtimeClassName: kata`; both work on every container runtime. It then runs in a
+ * virtual machine, and what would give it a part of its node is refused by the API server: host namespaces, hostPath
+ * and other node volumes, hostPort, privileged containers, added capabilities, annotations that configure the runtime.
+ */
+export interface TrustArgs {
+    /**
+     * Trust in a pod that says nothing of itself: the guide's `default_workload_trust`. With `untrusted`, every pod
+     * outside `trustedNamespaces` runs in Kata, whatever it says.
+     * @default "trusted"
+     */
+    defaultWorkloadTrust?: WorkloadTrust;
+    /**
+     * Namespaces beside `kube-system`, and `kube-flannel` where flannel is installed, whose pods are trusted by
+     * default: those of node agents, of storage drivers, or of a pod network that you bring. Only cluster
+     * administrators can make, change or delete them.
+     * @default none
+     */
+    trustedNamespaces?: string[];
+}
+
+/** Levels of trust in a pod, in the guide's words: `trusted` pods run on runc, `untrusted` ones in Kata. */
+export const WorkloadTrust = { Trusted: "trusted", Untrusted: "untrusted" } as const;
+/** Levels of trust in a pod. */
+export type WorkloadTrust = (typeof WorkloadTrust)[keyof typeof WorkloadTrust];
+
 /** A private mirror. */
 export interface MirrorArgs {
     /** URL below which each download `https://host/path` is served as `<downloads>/host/path`. */
@@ -368,7 +397,8 @@ export interface UntrustedPodArgs {
     image?: pulumi.Input<string>;
     /**
      * A whole PodSpec (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec), in
-     * place of `image`. Host namespaces, hostPath volumes, privileged containers and `runtimeClassName` are refused.
+     * place of `image`. Host namespaces, hostPath volumes, privileged containers and another RuntimeClass than `kata`
+     * are refused.
      */
     // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the schema has no other word for a foreign type
     spec?: pulumi.Input<any>;

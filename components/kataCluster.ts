@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { KataClusterArgs } from "./args";
+import { AdmissionPolicies } from "./cluster/admission/admissionPolicies";
 import { Flannel } from "./cluster/cni";
 import { ControlPlane } from "./cluster/controlPlane";
 import { IsolationFindings, proveIsolation } from "./cluster/isolationProof";
@@ -42,15 +43,18 @@ export class KataCluster extends pulumi.ComponentResource {
 
         const provider = kubernetesProvider(name, controlPlane, child);
         const inCluster = { ...child, provider, deletedWith: controlPlane.init };
-        const network = spec.kubernetes.cni === "flannel" ? [new Flannel(`${name}-flannel`, spec, inCluster)] : [];
-        const kata = runtimeClass(name, spec, inCluster);
+        const policies = new AdmissionPolicies(`${name}-policies`, spec, inCluster);
+        const judged = { ...inCluster, dependsOn: [policies] };
+        const network = spec.kubernetes.cni === "flannel" ? [new Flannel(`${name}-flannel`, spec, judged)] : [];
+        const kata = runtimeClass(name, spec, judged);
 
         const untrusted = new UntrustedPod(`${name}-untrusted`, spec.untrustedPod, {
             ...inCluster,
-            dependsOn: [kata, ...network],
+            dependsOn: [kata, ...network, policies.inEffect],
         });
 
-        this.kubeconfig = controlPlane.kubeconfig;
+        // Nobody gets into the cluster before its policies are in effect.
+        this.kubeconfig = pulumi.all([controlPlane.kubeconfig, policies.inEffect]).apply(([kubeconfig]) => kubeconfig);
         this.nodes = pulumi.all([nodeFindings(node)]);
         this.runtimeClassName = kata.metadata.name;
         this.isolation = proveIsolation(name, node, untrusted, spec.timeouts.podSeconds, child);

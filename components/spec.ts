@@ -6,6 +6,7 @@ import { MachineSpec, resolveMachines } from "./machine/machineSpec";
 import { Problems } from "./validation/problems";
 import { podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
 import { Release, resolveKata, resolveReleases } from "./releases";
+import { resolveTrust, TrustSpec } from "./trust";
 import { checkPodSpec } from "./validation/podSpec";
 
 /** A cluster as it is going to be: every default filled in, every value checked. Plain data but for the Inputs. */
@@ -21,6 +22,7 @@ export interface ClusterSpec {
         certificateNames: string[];
     };
     kata: KataSpec;
+    trust: TrustSpec;
     mirror: { downloads?: string; images?: string };
     releases: Record<ReleaseName, Release>;
     images: { pause: string; flannel: string; flannelCniPlugin: string };
@@ -71,6 +73,7 @@ export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec 
             guestMemoryMib: input.kata?.guestMemoryMib ?? kataMemory.real,
             emulatedGuestMemoryMib: input.kata?.guestMemoryMib ?? kataMemory.emulated,
         },
+        trust: resolveTrust(problems, input.trust ?? {}, kubernetes.cni),
         mirror: resolveMirror(problems, input.mirror ?? {}),
         releases: resolveReleases(problems, kubernetes.version, set, kata.version, input.releases ?? {}),
         images: {

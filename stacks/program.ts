@@ -9,6 +9,7 @@ export async function program() {
         containerRuntime: config.get<NonNullable<KataClusterArgs["containerRuntime"]>>("containerRuntime"),
         kubernetes: config.getObject("kubernetes"),
         kata: config.getObject("kata"),
+        trust: config.getObject("trust"),
         mirror: config.getObject("mirror"),
         releases: config.getObject("releases"),
         untrustedPod: config.getObject("untrustedPod"),

@@ -3,6 +3,7 @@ import { IsolationFindings, NodeFindings } from "../index";
 import { failed, interruptible } from "./local/cli";
 import { needHostPackages } from "./local/hostPackages";
 import { Options, parseOptions, usage } from "./local/options";
+import { isInstalled } from "./local/packages";
 import { Progress } from "./local/progress";
 import { pulumiCommand } from "./local/pulumiCommand";
 import { unreachable } from "./local/reach";
@@ -24,7 +25,7 @@ async function start() {
     const progress = new Progress((line) => console.log(line));
     const log = (line: string) => progress.line(line);
 
-    await needHostPackages(log);
+    needHostPackages(log);
     const offline = options.lab
         ? ["--lab was asked for"]
         : (await unreachable()).map((host) => `no answer from ${host}`);
@@ -45,7 +46,8 @@ async function start() {
             nodes: outputs.nodes!.value as NodeFindings[],
             runtimeClassName: outputs.runtimeClassName!.value as string,
             kubeconfigPath: state.file("kubeconfig"),
-            standIns: lab?.standIns ?? [],
+            kubectl: lab && !isInstalled("kubectl") ? lab.kubectl : "kubectl",
+            parts: lab?.parts ?? [],
         });
         fs.writeFileSync(state.file("summary.txt"), text);
         console.log(text);
@@ -61,7 +63,7 @@ async function useLab(
 ): Promise<Lab> {
     log(`Using the offline lab, built from package registries: ${reasons.join(", ")}.`);
     const lab = await buildLab({ log, containerRuntime, real: releases });
-    lab.standIns.forEach((line) => log(`stand-in: ${line}`));
+    lab.parts.forEach((line) => log(`lab: ${line}`));
     return lab;
 }
 

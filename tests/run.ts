@@ -42,6 +42,12 @@ const parts: Part[] = [
     { name: "unit", what: "seconds: resolve, renderers, resource graph", run: mocha },
     { name: "host", what: "scripts: shellcheck, shfmt, bats", run: bats },
     {
+        name: "policy",
+        what: "the admission policies on a real kube-apiserver, against a corpus of manifests",
+        needs: ["etcd", "kube-apiserver", "kube-controller-manager"],
+        run: mocha,
+    },
+    {
         name: "engine",
         what: "the real Pulumi engine against loopback SSH servers",
         needs: ["pulumi", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"],
@@ -91,8 +97,9 @@ async function main() {
         const list = parts.map(({ name, what }) => `  ${name.padEnd(8)} ${what}`).join("\n");
         throw new Error(`no such part: ${unknown.join(", ")}. npm test -- [PART…], all by default:\n${list}`);
     }
-    needTestPackages();
-    await buildPrograms((line) => console.log(line));
+    const log = (line: string) => console.log(line);
+    needTestPackages(log);
+    await buildPrograms(log);
     const total: Counts = { passed: 0, failed: 0, skipped: 0 };
     const rows: string[] = [];
     for (const part of parts.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {

@@ -12,6 +12,13 @@ export interface RuntimeTraits {
     socket: string;
     /** The runtime handlers that every node has. */
     handlers: readonly string[];
+    /**
+     * The runtime handler of RuntimeClass `kata`. On containerd it is `untrusted`, which is Kata under another name:
+     * that is the only handler which containerd takes beside the guide's annotation, so a pod may have both, and every
+     * pod in a virtual machine gets its overhead. CRI-O knows no such rule.
+     * https://github.com/containerd/containerd/blob/v2.3.4/internal/cri/config/config.go#L731
+     */
+    kataHandler: string;
     /** The releases that it is installed from. */
     releases: readonly ReleaseName[];
     /** Its files that depend on the spec. */
@@ -25,6 +32,7 @@ export const containerRuntimes: Record<ContainerRuntime, RuntimeTraits> = {
     containerd: {
         socket: containerdSocket,
         handlers: containerdHandlers,
+        kataHandler: "untrusted",
         releases: ["containerd", "runc"],
         files: containerdFiles,
         check: () => [],
@@ -32,6 +40,7 @@ export const containerRuntimes: Record<ContainerRuntime, RuntimeTraits> = {
     crio: {
         socket: crioSocket,
         handlers: crioHandlers,
+        kataHandler: "kata",
         releases: ["crio"],
         files: crioFiles,
         check: checkCrio,

@@ -1,10 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { UntrustedPodArgs } from "../args";
+import { configuresRuntime, harmlessVolumes, kataRuntimeClass } from "../trust";
 import { Problems } from "./problems";
 import { positive, rfc1123Label } from "./checks";
-
-/** Annotations under these would change how the pod's virtual machine is made. */
-const runtimeAnnotations = /^(io\.katacontainers\.|io\.kubernetes\.cri-o\.|run\.oci\.)/i;
 
 /** Refuses what would give an untrusted pod a way to the node. Outputs are judged on the node and by the API server. */
 export function checkPodSpec(problems: Problems, at: string, input: UntrustedPodArgs) {
@@ -22,7 +20,7 @@ export function checkPodSpec(problems: Problems, at: string, input: UntrustedPod
     );
     for (const annotation of Object.keys(plain(input.annotations))) {
         problems.check(
-            !runtimeAnnotations.test(annotation),
+            !configuresRuntime(annotation),
             `${at}.annotations`,
             annotation,
             "an untrusted pod may not configure its runtime",
@@ -50,20 +48,19 @@ function checkSpec(problems: Problems, at: string, spec: Record<string, unknown>
     }
     refuse(spec.nodeName !== undefined, `${at}.nodeName`, spec.nodeName, "it would pass by the scheduler");
     problems.check(
-        spec.runtimeClassName === undefined,
+        [undefined, kataRuntimeClass].includes(spec.runtimeClassName as string | undefined),
         `${at}.runtimeClassName`,
         spec.runtimeClassName,
-        "the annotation chooses the runtime, and containerd refuses both together",
-        "no runtimeClassName",
+        "an untrusted pod runs in Kata",
+        `no runtimeClassName, or "${kataRuntimeClass}"`,
         "remove it",
     );
     list(spec.volumes).forEach((volume, i) =>
-        refuse(
-            "hostPath" in volume,
-            `${at}.volumes[${i}].hostPath`,
-            volume.hostPath,
-            "it would share the node's files",
-        ),
+        Object.keys(volume)
+            .filter((kind) => kind !== "name" && !harmlessVolumes.includes(kind))
+            .forEach((kind) =>
+                refuse(true, `${at}.volumes[${i}].${kind}`, volume[kind], "it could hold something of the node's"),
+            ),
     );
     const kinds = ["containers", "initContainers", "ephemeralContainers"];
     problems.check(

@@ -1,17 +1,15 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { UntrustedPodArgs } from "../args";
+import { untrustedAnnotation } from "../trust";
 import { checkPodSpec } from "../validation/podSpec";
 import { Problems } from "../validation/problems";
-
-/** The annotation that sends a pod to Kata, as in the guide. containerd takes handler `untrusted` for it. */
-export const untrustedAnnotation = { "io.kubernetes.cri.untrusted-workload": "true" };
 
 /**
  * A pod that is not trusted: it carries the guide's annotation, and so runs in a virtual machine of its own. Waits
  * until the pod is Ready. Give it the cluster through a Kubernetes `provider` made from `KataCluster.kubeconfig`.
  *
- * The annotation alone brings no PodOverhead and no node selector; that is for pods of RuntimeClass `kata`.
+ * The API server adds RuntimeClass `kata` to it, and with that the overhead and the node selector.
  *
  * @throws pulumi.InputPropertiesError if the pod asks for access to its node.
  */
@@ -39,7 +37,7 @@ export class UntrustedPod extends pulumi.ComponentResource {
                     labels: pulumi.output(args.labels).apply((labels) => ({ app: podName, ...labels })),
                     annotations: pulumi
                         .output(args.annotations)
-                        .apply((annotations) => ({ ...annotations, ...untrustedAnnotation })),
+                        .apply((annotations) => ({ ...annotations, [untrustedAnnotation]: "true" })),
                 },
                 spec: (args.spec as pulumi.Input<k8s.types.input.core.v1.PodSpec> | undefined) ?? {
                     containers: [onlyContainer(args.image ?? "nginx")],

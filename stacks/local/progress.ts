@@ -43,9 +43,9 @@ export class Progress {
 }
 
 /** A component is only the sum of its parts, and a provider is started, not made. */
-function isWork({ op, type, new: state }: StepEventMetadata): boolean {
+function isWork({ op, type, new: now, old }: StepEventMetadata): boolean {
     const idle = op === "same" || op === "read" || op.startsWith("read-") || op === "refresh";
-    return !idle && state?.custom !== false && !type.startsWith("pulumi:providers:");
+    return !idle && (now ?? old)?.custom === true && !type.startsWith("pulumi:providers:");
 }
 
 function verb(op: string): string {

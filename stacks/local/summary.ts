@@ -6,11 +6,14 @@ export interface Summary {
     nodes: NodeFindings[];
     runtimeClassName: string;
     kubeconfigPath: string;
-    standIns: string[];
+    /** How kubectl is called on this computer. */
+    kubectl: string;
+    /** What the lab made, a line for each part; empty where upstream's releases were installed. */
+    parts: string[];
 }
 
 /** What a person wants to know at the end of `npm start`. */
-export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, standIns }: Summary): string {
+export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, kubectl, parts }: Summary): string {
     const node = nodes.find((one) => one.name === isolation.node) ?? nodes[0]!;
     const rows: [string, string][] = [
         ["node", `${node.name} (${node.operatingSystem}${node.emulated ? ", emulated: many times slower" : ""})`],
@@ -25,22 +28,21 @@ export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, st
         ["kubeconfig", kubeconfigPath],
     ];
     const table = rows.map(([key, value]) => `  ${key.padEnd(20)} ${value}`);
-    const lab = standIns.map((line) => `  stand-in: ${line}`);
     const verdict = isolation.isolated ? "ISOLATED: the pod runs on a kernel of its own." : "NOT ISOLATED";
     return [
         "",
         verdict,
         "",
         ...table,
-        ...(lab.length > 0
-            ? ["", "Not the real thing on this computer, which reaches package registries only:", ...lab]
+        ...(parts.length > 0
+            ? ["", "Made by the offline lab, in place of upstream's releases:", ...parts.map((line) => `  ${line}`)]
             : []),
         "",
         "Try next:",
         `  export KUBECONFIG=${kubeconfigPath}`,
-        `  kubectl get pod ${isolation.pod} -n ${isolation.namespace} -o wide`,
-        `  kubectl exec ${isolation.pod} -n ${isolation.namespace} -- cat /proc/sys/kernel/random/boot_id`,
-        `  kubectl get --raw /api/v1/namespaces/${isolation.namespace}/pods/${isolation.pod}:80/proxy/`,
+        `  ${kubectl} get pod ${isolation.pod} -n ${isolation.namespace} -o wide`,
+        `  ${kubectl} exec ${isolation.pod} -n ${isolation.namespace} -- cat /proc/sys/kernel/random/boot_id`,
+        `  ${kubectl} get --raw /api/v1/namespaces/${isolation.namespace}/pods/${isolation.pod}:80/proxy/`,
         `  your own pods: annotation io.kubernetes.cri.untrusted-workload: "true", or runtimeClassName: ${runtimeClassName}`,
         "  npm stop removes all of it",
         "",

@@ -86,12 +86,13 @@ export function stackConfig(
         }).filter(([, value]) => value !== undefined),
     );
     const kata = lab?.lab.releases.kata.version ?? options.kata;
+    const shim = options.kataShim ?? lab?.lab.kataShim;
     return {
         machines: { local: { ...local, ...given, sshPort: ports.ssh, apiPort: ports.api } },
         containerRuntime: options.containerRuntime,
         kata: {
             ...(kata ? { version: kata } : {}),
-            ...(options.kataShim ? { shim: options.kataShim as "go" } : {}),
+            ...(shim ? { shim: shim as "go" } : {}),
         },
         mirror: lab?.mirror && { downloads: lab.mirror.downloads, images: lab.mirror.images },
         releases: lab && labReleases(lab.lab),

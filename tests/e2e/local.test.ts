@@ -15,10 +15,7 @@ import { savedStack } from "./support/savedStack";
 
 const root = path.resolve(__dirname, "../..");
 const minutes = 60_000;
-/**
- * KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER --kata-shim go` for a real Kata,
- * `--releases FOLDER --container-runtime crio` for CRI-O.
- */
+/** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER` for real releases, `--container-runtime crio`. */
 const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
 const containerRuntime = parseOptions(flags).containerRuntime ?? "containerd";
 
@@ -62,6 +59,8 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
         const pod = kubectl.json("get", "pod", "nginx-untrusted") as Pod;
         assert.equal(pod.status.phase, "Running");
         assert.equal(pod.metadata.annotations["io.kubernetes.cri.untrusted-workload"], "true");
+        assert.equal(pod.spec.runtimeClassName, "kata");
+        assert.deepEqual(pod.spec.overhead, { cpu: "250m", memory: "320Mi" });
     });
 
     it("answers HTTP through the API server", () => {
@@ -92,7 +91,7 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
             handler: string;
             overhead: object;
         };
-        assert.equal(handler, "kata");
+        assert.equal(handler, "untrusted");
         assert.deepEqual(overhead, { podFixed: { cpu: "250m", memory: "320Mi" } });
         const [only] = (kubectl.json("get", "nodes") as { items: { spec: { taints?: object[] } }[] }).items;
         assert.deepEqual(only?.spec.taints ?? [], []);
@@ -175,6 +174,7 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
 
 interface Pod {
     metadata: { uid: string; annotations: Record<string, string> };
+    spec: { runtimeClassName?: string; overhead?: object };
     status: { phase: string };
 }
 

@@ -63,6 +63,14 @@ gives_kubeconfig() {
     grep -q "words for people" "$TEST/err"
 }
 
+@test "only an emulated node gets the patches of the control plane's probes; the directory is always there" {
+    gives_kubeconfig
+    [ -z "$(ls -A "$ROOT/etc/kata-cluster/kubeadm-patches")" ]
+    rm "$STATE/initialized"
+    VIRT=qemu gives_kubeconfig
+    cmp {"$BUNDLE/files","$ROOT"}/etc/kata-cluster/kubeadm-patches/etcd+strategic.yaml
+}
+
 @test "an initialized one that serves: nothing but the kubeconfig" {
     initialized_node
     gives_kubeconfig

@@ -1,8 +1,9 @@
 import * as fs from "node:fs";
+import { needPackages } from "../../stacks/local/packages";
 import { run } from "./command";
 
-/** What the lab needs on this computer: a file that shows that it is there, and Debian's package that brings it. */
-const needed: Record<string, string> = {
+/** What the lab needs on this computer, and Debian's packages that bring it. */
+const needed = {
     "/usr/bin/mmdebstrap": "mmdebstrap",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
     "/usr/bin/qemu-img": "qemu-utils",
@@ -34,17 +35,7 @@ export async function needHostPackages(log: (line: string) => void) {
     if (process.getuid?.() !== 0) {
         throw new Error("the offline lab is built by root (Debian root file systems). Fix: sudo npm start");
     }
-    const missing = Object.entries(needed).filter(([file]) => !fs.existsSync(file));
-    if (missing.length > 0) {
-        const packages = missing.map(([, name]) => name);
-        log(`lab: installing ${packages.join(" ")}`);
-        const apt = (...args: string[]) =>
-            run("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], {
-                env: { DEBIAN_FRONTEND: "noninteractive" },
-            });
-        await apt("update");
-        await apt("install", "-y", "--no-install-recommends", ...packages);
-    }
+    needPackages(needed, (line) => log(`lab: ${line}`));
     await run("go", ["version"]).catch((error: Error) => {
         throw new Error(`${error.message}. Fix: install Go ${goRelease} or newer and put its bin folder on PATH`);
     });

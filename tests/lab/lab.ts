@@ -8,7 +8,7 @@ import { buildImages } from "./images";
 import { buildKataStandIn } from "./kata/build";
 import { buildMachineImage, debianSuite } from "./machineImage";
 import { Served, serveFiles } from "./mirror";
-import { findPlugins } from "./plugins";
+import { findPlugins, Plugin } from "./plugins";
 import { findRealReleases, RealReleases } from "./realReleases";
 import { imagesOf, registryFiles } from "./registry";
 import { buildReleases, DownloadName, release, ReleasedFile } from "./releases";
@@ -19,6 +19,8 @@ export interface Lab {
     kubernetesVersion: string;
     /** By download name: upstream's URL, which the mirror serves under `/host/path`, and the digest of the lab's file. */
     releases: Record<DownloadName, LabRelease> & { crio?: LabRelease };
+    /** The shim that the lab's Kata release holds. */
+    kataShim: "rust" | "go";
     /** Path of a bootable VM disk, qcow2. */
     image: string;
     /** Folder with `bin/pulumi`. */
@@ -29,8 +31,8 @@ export interface Lab {
     kubectl: string;
     /** Upstream reference, by tag: the same with the digest that the lab serves. */
     images: Record<string, string>;
-    /** One line for each part that is not what upstream releases. */
-    standIns: string[];
+    /** One line for each part: what it is, and whether it is real, built from upstream's source, or a stand-in. */
+    parts: string[];
     /** What {@link serveLab} serves. */
     mirror: { files: Record<string, { file: string; sha256: string }>; layout: string };
 }
@@ -69,14 +71,15 @@ export async function buildLab({ log, containerRuntime, real }: LabOptions): Pro
         releases: Object.fromEntries(
             Object.entries(releases).map(([name, { version, url, sha256 }]) => [name, { version, url, sha256 }]),
         ) as Lab["releases"],
+        kataShim: found.kata?.shim ?? "rust",
         image,
         pulumi: pulumi.folder,
-        plugins: plugins.folders,
+        plugins: [...new Set(plugins.flatMap(({ folder }) => folder ?? []))],
         kubectl: releases.kubectl.file,
         images: Object.fromEntries(
             Object.entries(imagesOf(layout)).map(([reference, digest]) => [reference, `${reference}@${digest}`]),
         ),
-        standIns: describe(found, plugins.standIns, real),
+        parts: describe(found, plugins, real),
         mirror: {
             files: Object.fromEntries(
                 files.map(({ url, file, sha256 }) => [mirrorPath(url), { file, sha256: sha256.amd64 }]),
@@ -148,20 +151,20 @@ function mirrorPath(url: string): string {
     return `/${host}${pathname}`;
 }
 
-function describe({ kata, crio, plugins }: RealReleases, standInPlugins: string[], real: string | undefined): string[] {
+function describe({ kata, crio }: RealReleases, plugins: Plugin[], real: string | undefined): string[] {
     const built = (["containerd", "runc", "cni-plugins", "crictl", "kubernetes", "etcd", "coredns", "flannel"] as const)
         .map((name) => `${name} ${pinnedVersion(name)}`)
         .join(", ");
     const version = /:([^:@]+)@/.exec(flannelImages.cniPlugin)![1];
-    const realPlugins = Object.keys(plugins).map((name) => `pulumi-resource-${name}`);
     return [
         kata
-            ? `Kata Containers ${kata.version}: real, ${path.basename(kata.file)} of ${real}` +
-              (kata.shim === "go" ? '; it holds the Go shim, so kata.shim must be "go"' : "")
+            ? `Kata Containers ${kata.version}: real, ${path.basename(kata.file)} of ${real}`
             : "Kata Containers: a stand-in of tests/lab/kata, with real virtual machines but not Kata's own programs",
         ...(crio ? [`CRI-O ${crio.version}: real, ${path.basename(crio.file)} of ${real}`] : []),
-        ...(realPlugins.length > 0 ? [`${realPlugins.join(", ")}: real, of ${real}`] : []),
-        ...standInPlugins.map((name) => `pulumi-resource-${name}: a stand-in of tests/support/plugins`),
+        ...plugins.map(
+            ({ name, folder, standIn }) =>
+                `pulumi-resource-${name}: ${standIn ? "a stand-in of tests/support/plugins" : `real, ${folder ?? "installed"}`}`,
+        ),
         `${built}: upstream's source of these versions, built here from Go modules; not the released binaries and images`,
         `flannel-cni-plugin ${version}: the flannel plugin of CNI plugins ${pinnedVersion("flannel-cni-plugin")}, the last that had it`,
         `nginx:latest: Debian ${debianSuite}'s nginx, not the official image`,

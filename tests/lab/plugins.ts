@@ -5,22 +5,35 @@ import { packages } from "../../package-lock.json";
 
 const names = ["command", "kubernetes"] as const;
 
-/** Where the provider plugins come from. */
-export interface Plugins {
-    /** Folders to put on PATH. */
-    folders: string[];
-    /** Plugins that are the stand-ins of `tests/support/plugins`. */
-    standIns: string[];
+/** Where the engine finds a provider plugin. */
+export interface Plugin {
+    name: (typeof names)[number];
+    /** The folder to put on PATH; undefined if the engine finds the real plugin by itself. */
+    folder?: string;
+    /** True if it is the stand-in of `tests/support/plugins`. */
+    standIn: boolean;
 }
 
-/** Takes each provider plugin that is installed, else the one of the folder of real releases, else the stand-in. */
-export function findPlugins(real: Record<string, string>): Plugins {
-    const wanted = names.filter(
-        (name) => real[name] || !installed(name, packages[`node_modules/@pulumi/${name}`].version),
-    );
-    const standIns = wanted.filter((name) => !real[name]);
-    const folder = (name: string) => real[name] ?? path.resolve(__dirname, "../support/plugins", name);
-    return { folders: [...new Set(wanted.map(folder))], standIns };
+/**
+ * Takes each provider plugin from the folder of real releases, else the one that is installed, else the stand-in.
+ *
+ * @param real folders with real plugins, by plugin
+ */
+export function findPlugins(real: Record<string, string> = {}): Plugin[] {
+    return names.map((name) => {
+        if (real[name]) {
+            return { name, folder: real[name], standIn: false };
+        }
+        return installed(name, packages[`node_modules/@pulumi/${name}`].version)
+            ? { name, standIn: false }
+            : { name, folder: path.resolve(__dirname, "../support/plugins", name), standIn: true };
+    });
+}
+
+/** PATH with the plugins' folders first. */
+export function pathWith(plugins: Plugin[]): string {
+    const folders = plugins.flatMap(({ folder }) => folder ?? []);
+    return [...new Set(folders), process.env.PATH].join(path.delimiter);
 }
 
 function installed(name: string, version: string): boolean {

@@ -1,7 +1,7 @@
 import { ChildProcess, execFile, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:https";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,26 @@ export interface ApiServerOptions {
      * those that clean up and that make pods; without nodes no pod ever runs.
      */
     controllers?: string[];
+    /** Further flags of the API server. */
+    flags?: string[];
+}
+
+/** A request to the API server. */
+export interface ApiRequest {
+    method?: string;
+    /** Path, with its query. */
+    path: string;
+    body?: object;
+    /** @default JSON */
+    contentType?: string;
+    /** Whom to be: the administrator if left out. Impersonated, so that the server judges by that user alone. */
+    as?: { user: string; groups?: string[] };
+}
+
+/** The server's answer: an object, or the Status that says what is wrong. */
+export interface ApiAnswer {
+    code: number;
+    body: { message?: string } & Record<string, unknown>;
 }
 
 const defaultControllers = [
@@ -35,27 +55,31 @@ export class ApiServer {
     kubeconfig = "";
     private readonly token = randomBytes(16).toString("hex");
     private readonly running = new Map<string, ChildProcess>();
+    private readonly agent = new Agent({ keepAlive: true });
 
     private constructor(
         private readonly folder: string,
         private readonly ports: { api: number; etcd: number; peer: number },
         private readonly controllers: string[],
+        private readonly flags: string[],
     ) {
         this.url = `https://127.0.0.1:${ports.api}`;
     }
 
-    static async start({ controllers = defaultControllers }: ApiServerOptions = {}): Promise<ApiServer> {
+    static async start({ controllers = defaultControllers, flags = [] }: ApiServerOptions = {}): Promise<ApiServer> {
         const folder = mkdtempSync(join(tmpdir(), "kata-cluster-api-"));
         const [api, etcd, peer] = (await freePorts(3)) as [number, number, number];
-        const server = new ApiServer(folder, { api, etcd, peer }, controllers);
+        const server = new ApiServer(folder, { api, etcd, peer }, controllers, flags);
         try {
             server.writeFiles();
             server.startEtcd();
             await server.startApi();
             server.startControllers();
-            await server.until("default service account", async () =>
-                server.kubectl("get", "serviceaccount", "default"),
-            );
+            if (controllers.includes("serviceaccount-controller")) {
+                await server.until("default service account", async () =>
+                    server.kubectl("get", "serviceaccount", "default"),
+                );
+            }
             return server;
         } catch (error) {
             await server.close();
@@ -84,10 +108,11 @@ export class ApiServer {
             "--endpoint-reconciler-type=none",
             "--allow-privileged=true",
             "--shutdown-delay-duration=0s",
+            ...this.flags,
         ];
         this.run("kube-apiserver", flags);
         await this.until("API server", () => this.healthy());
-        const certificate = readFileSync(join(this.folder, "certificates", "apiserver.crt")).toString("base64");
+        const certificate = this.certificate().toString("base64");
         this.kubeconfig = stringify({
             apiVersion: "v1",
             kind: "Config",
@@ -104,6 +129,32 @@ export class ApiServer {
         const env = { ...process.env, KUBECONFIG: join(this.folder, "kubeconfig") };
         const { stdout } = await promisify(execFile)(needProgram("kubectl"), args, { env });
         return stdout;
+    }
+
+    /** Sends one request, and gives back what the server answers, be it a refusal. */
+    request({ method = "GET", path, body, contentType = "application/json", as }: ApiRequest): Promise<ApiAnswer> {
+        const headers = {
+            authorization: `Bearer ${this.token}`,
+            ...(body ? { "content-type": contentType } : {}),
+            ...(as ? { "impersonate-user": as.user } : {}),
+            ...(as?.groups ? { "impersonate-group": as.groups } : {}),
+        };
+        const options = { method, headers, agent: this.agent, ca: this.certificate(), timeout: 30_000 };
+        return new Promise((resolve, reject) => {
+            const call = request(`${this.url}${path}`, options, (response) => {
+                const chunks: Buffer[] = [];
+                response.on("data", (chunk: Buffer) => chunks.push(chunk));
+                response.on("error", reject);
+                response.on("end", () => {
+                    const text = Buffer.concat(chunks).toString();
+                    const json = text.startsWith("{") ? (JSON.parse(text) as ApiAnswer["body"]) : { message: text };
+                    resolve({ code: response.statusCode ?? 0, body: json });
+                });
+            });
+            call.on("timeout", () => call.destroy(new Error(`${method} ${path}: timeout`)));
+            call.on("error", reject);
+            call.end(body ? JSON.stringify(body) : undefined);
+        });
     }
 
     /** An object as the server has it, or undefined. */
@@ -154,6 +205,7 @@ export class ApiServer {
         for (const name of ["kube-controller-manager", "kube-apiserver", "etcd"]) {
             await this.stop(name);
         }
+        this.agent.destroy();
         rmSync(this.folder, { recursive: true, force: true });
     }
 
@@ -233,26 +285,15 @@ export class ApiServer {
         throw new Error(`${what}: not there after two minutes: ${(last as Error).message}`);
     }
 
-    private healthy(): Promise<void> {
-        return new Promise((resolve, reject) => {
-            const certificate = join(this.folder, "certificates", "apiserver.crt");
-            if (!existsSync(certificate)) {
-                reject(new Error("no certificate yet"));
-                return;
-            }
-            const options = { ca: readFileSync(certificate), headers: { authorization: `Bearer ${this.token}` } };
-            const call = request(`${this.url}/readyz`, { ...options, agent: false, timeout: 5000 }, (response) => {
-                response.resume();
-                if (response.statusCode === 200) {
-                    resolve();
-                } else {
-                    reject(new Error(`readyz: ${response.statusCode}`));
-                }
-            });
-            call.on("timeout", () => call.destroy(new Error("readyz: timeout")));
-            call.on("error", reject);
-            call.end();
-        });
+    private async healthy(): Promise<void> {
+        const { code } = await this.request({ path: "/readyz" });
+        if (code !== 200) {
+            throw new Error(`readyz: ${code}`);
+        }
+    }
+
+    private certificate(): Buffer {
+        return readFileSync(join(this.folder, "certificates", "apiserver.crt"));
     }
 }
 

@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { homedir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { binFolder, goBuild, GoBuildName } from "../lab/goBuilds";
 
 /** The programs that tests use, the real engine and parts of the real cluster, and the lab's build of each. */
@@ -52,44 +51,6 @@ export async function buildPrograms(log: (line: string) => void) {
     for (const name of builds) {
         await goBuild(name, log);
     }
-}
-
-/** Where the engine finds a provider plugin. */
-export interface PluginFolder {
-    name: "command" | "kubernetes";
-    /** The folder to put on PATH; undefined if the engine finds the real plugin by itself. */
-    folder?: string;
-    /** True if it is the stand-in of tests/support/plugins. */
-    standIn: boolean;
-}
-
-const plugins = { command: "1.2.1", kubernetes: "4.34.2" };
-
-/**
- * Which plugins are real and which are stand-ins here: the real one from KATA_CLUSTER_REAL_PLUGINS, from PATH, or
- * installed by Pulumi; the stand-in only where there is none of these.
- */
-export function pluginFolders(): PluginFolder[] {
-    return (Object.keys(plugins) as (keyof typeof plugins)[]).map((name) => {
-        const program = `pulumi-resource-${name}`;
-        const standIns = join(__dirname, "plugins");
-        const named = process.env.KATA_CLUSTER_REAL_PLUGINS;
-        if (named && isProgram(join(named, program))) {
-            return { name, folder: resolve(named), standIn: false };
-        }
-        const onPath = pathFolders().find((folder) => !folder.startsWith(standIns) && isProgram(join(folder, program)));
-        const home = process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
-        if (onPath || existsSync(join(home, "plugins", `resource-${name}-v${plugins[name]}`, program))) {
-            return { name, folder: onPath, standIn: false };
-        }
-        return { name, folder: join(standIns, name), standIn: true };
-    });
-}
-
-/** PATH with the plugins' folders first, for the engine's environment. */
-export function pathWithPlugins(): string {
-    const folders = pluginFolders().flatMap(({ folder }) => folder ?? []);
-    return [...new Set([...folders, ...pathFolders()])].join(delimiter);
 }
 
 function pathFolders(): string[] {

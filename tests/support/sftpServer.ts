@@ -50,6 +50,8 @@ export function serveSftp(
         });
 
     sftp.on("error", () => undefined);
+    // Go's client waits for the server to close the channel too, as sshd does.
+    sftp.on("end", () => sftp.end());
     sftp.on("OPEN", (id, path, flags, attributes) =>
         answer(id, () => {
             const full = local(path);

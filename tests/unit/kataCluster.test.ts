@@ -55,12 +55,19 @@ for (const [kind, args] of Object.entries(kinds)) {
                         "command:remote:Command lab-control-plane-0-install",
                         "command:remote:Command lab-isolation",
                         "command:remote:CopyToRemote lab-control-plane-0-bundle",
+                        "kata-cluster:cluster:AdmissionPolicies lab-policies",
                         "kata-cluster:cluster:ControlPlane lab",
                         "kata-cluster:cluster:Flannel lab-flannel",
                         "kata-cluster:index:KataCluster lab",
                         "kata-cluster:index:UntrustedPod lab-untrusted",
                         `kata-cluster:machine:${machine} lab-control-plane-0`,
                         "kata-cluster:node:NodeBootstrap lab-control-plane-0",
+                        ...["lab-policies-untrusted-runtime-class"].flatMap(bound("Mutating")),
+                        ...[
+                            "lab-policies-guard",
+                            "lab-policies-untrusted-pods",
+                            "lab-policies-untrusted-templates",
+                        ].flatMap(bound("Validating")),
                         "kubernetes:apps/v1:DaemonSet lab-flannel-daemon",
                         "kubernetes:core/v1:ConfigMap lab-flannel-config",
                         "kubernetes:core/v1:Namespace lab-flannel-namespace",
@@ -123,6 +130,12 @@ for (const [kind, args] of Object.entries(kinds)) {
             });
         });
     }
+}
+
+/** A policy's resource, and its binding's. */
+function bound(kind: "Mutating" | "Validating") {
+    const type = `kubernetes:admissionregistration.k8s.io/v1:${kind}AdmissionPolicy`;
+    return (name: string) => [`${type} ${name}`, `${type}Binding ${name}-binding`];
 }
 
 /** Values as the engine stores them in clear: what is wrapped as a secret is left out. */

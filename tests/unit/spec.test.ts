@@ -84,6 +84,26 @@ const refused: Bad[] = [
     ["a hypervisor that is none", { ...local, kata: { hypervisor: "xen" } }, [/kata.hypervisor = "xen"/]],
     ["dragonball on the Go shim", { ...local, kata: { version: "3.32.0", hypervisor: "dragonball" } }, [/dragonball/]],
     ["the Go shim of 4.1.0", { ...local, kata: { shim: "go" } }, [/kata.shim = "go"/]],
+    [
+        "a trust that is none",
+        { ...local, trust: { defaultWorkloadTrust: "distrusted" } },
+        [/trust.defaultWorkloadTrust = "distrusted".*"trusted", "untrusted"/],
+    ],
+    [
+        "a trust in words of yes and no",
+        { ...local, trust: { defaultWorkloadTrust: true } },
+        [/trust.defaultWorkloadTrust = true/],
+    ],
+    [
+        "one trusted namespace without a list",
+        { ...local, trust: { trustedNamespaces: "monitoring" } },
+        [/trust.trustedNamespaces = "monitoring": not a list/],
+    ],
+    [
+        "trusted namespaces that can't be there, each",
+        { ...local, trust: { trustedNamespaces: ["Monitoring", "team-*", "", "n".repeat(64), 'a"]', 7] } },
+        [0, 1, 2, 3, 4, 5].map((i) => new RegExp(`trustedNamespaces\\[${i}\\]`)),
+    ],
     ["a tiny guest", { ...local, kata: { guestMemoryMib: 64 } }, [/kata.guestMemoryMib = 64/]],
     ["a mirror without scheme", { ...local, mirror: { downloads: "mirror.example.com" } }, [/mirror.downloads/]],
     ["a mirror by ftp", { ...local, mirror: { images: "ftp://mirror" } }, [/mirror.images/]],
@@ -152,7 +172,10 @@ const refused: Bad[] = [
                     hostIPC: true,
                     nodeName: "other",
                     runtimeClassName: "runc",
-                    volumes: [{ name: "root", hostPath: { path: "/" } }],
+                    volumes: [
+                        { name: "root", hostPath: { path: "/" } },
+                        { name: "share", nfs: { server: "a", path: "/" } },
+                    ],
                     containers: [{ securityContext: { privileged: true, capabilities: { add: ["SYS_ADMIN"] } } }],
                 },
             },
@@ -165,6 +188,7 @@ const refused: Bad[] = [
             /spec.nodeName/,
             /spec.runtimeClassName/,
             /spec.volumes\[0\].hostPath/,
+            /spec.volumes\[1\].nfs/,
             /spec.containers\[0\].securityContext.privileged/,
             /spec.containers\[0\].securityContext.capabilities.add/,
         ],
@@ -210,6 +234,15 @@ describe("resolve", () => {
         ["CRI-O for Kubernetes 1.34", { ...onCrio, kubernetes: { version: "1.34.11" } }],
         ["a mirror for CRI-O", { ...onCrio, mirror: { images: "http://mirror:5000/" } }],
         ["a disruption", { ...onCrio, allowDisruption: { containerRuntime: true } }],
+        ["untrusted pods by default", { ...local, trust: { defaultWorkloadTrust: "untrusted" } }],
+        ["trusted namespaces", { ...local, trust: { trustedNamespaces: ["monitoring", "kube-system"] } }],
+        [
+            "a pod that names RuntimeClass kata",
+            {
+                ...local,
+                untrustedPod: { spec: { runtimeClassName: "kata", containers: [{ name: "a", image: "b" }] } },
+            },
+        ],
         ["a mirror", { ...local, mirror: { downloads: "https://mirror/files/", images: "http://mirror:5000" } }],
         ["a release of one's own", { ...local, releases: { runc: { version: "1.4.4", sha256: { arm64: digest } } } }],
         [
@@ -227,6 +260,15 @@ describe("resolve", () => {
         assert.equal(spec.containerRuntime, "containerd");
         assert.deepEqual([spec.untrustedPod.name, spec.untrustedPod.namespace], ["nginx-untrusted", "default"]);
         assert.deepEqual(spec.warnings, []);
+    });
+
+    it("trusts the namespaces of what is installed, and no others", () => {
+        const trust = { trustedNamespaces: ["monitoring", "kube-system"] };
+        assert.deepEqual(specOf({ trust }).trust, {
+            defaultWorkloadTrust: "trusted",
+            trustedNamespaces: ["kube-flannel", "kube-system", "monitoring"],
+        });
+        assert.deepEqual(specOf({ kubernetes: { cni: "none" } }).trust.trustedNamespaces, ["kube-system"]);
     });
 
     it("warns of Kata below 4.0.0, with the advisory", () => {

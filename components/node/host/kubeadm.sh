@@ -8,6 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$BUNDLE/api.sh"
 
 config=/etc/kata-cluster/kubeadm.yaml
+patches=/etc/kata-cluster/kubeadm-patches
 new_config=$BUNDLE/files$config
 # Written before the first init: from then on what lies in /etc/kubernetes is ours.
 begun=$STATE/init-begun
@@ -51,13 +52,14 @@ reset() {
         changed=true
     fi
     remove_file "$config"
+    remove_tree "$patches"
     rm -f "$initialized" "$begun"
     status removed true
 }
 
 init() {
     write_marker "$begun" "$CLUSTER_NAME"
-    install_file 0600 "$new_config" "$config"
+    configure
     log "pulling the control plane's images"
     kubeadm config images pull --config "$ROOT$config" >&2 ||
         fail "the control plane's images could not be pulled" "check that the node reaches the registry named above, or name a mirror in mirror.images"
@@ -69,8 +71,19 @@ init() {
     complete
 }
 
-finish() {
+configure() {
     install_file 0600 "$new_config" "$config"
+    # kubeadm wants the directory, with patches or without.
+    mkdir -p "$ROOT$patches"
+    if emulated; then
+        install_tree "$patches"
+    else
+        remove_tree "$patches"
+    fi
+}
+
+finish() {
+    configure
     kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases "$before_the_api,show-join-command" >&2 || {
         diagnose
         fail "kubeadm could not finish an init that was interrupted" "read kubeadm's own words above, then run up again"
@@ -106,7 +119,7 @@ serve_again() {
 # A changed configuration reaches the cluster's own copy, which later joins and upgrades read.
 update() {
     [[ "$(cat "$initialized")" != "$(config_digest)" ]] || return 0
-    install_file 0600 "$new_config" "$config"
+    configure
     kubeadm init phase upload-config all --config "$ROOT$config" >&2
     write_marker "$initialized" "$(config_digest)"
     log "warning: the cluster's stored configuration is the new one, but what runs here keeps its certificate names, CIDRs, labels, API server arguments and kubelet settings"

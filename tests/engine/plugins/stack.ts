@@ -13,7 +13,11 @@ import {
     Stack,
     UpResult,
 } from "@pulumi/pulumi/automation";
-import { needProgram, pathWithPlugins, pluginFolders } from "../../support/programs";
+import { findPlugins, pathWith } from "../../lab/plugins";
+import { findRealReleases } from "../../lab/realReleases";
+import { needProgram } from "../../support/programs";
+
+const plugins = findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins);
 
 /** A step of a run: what the engine did with one resource. */
 export interface Step {
@@ -64,7 +68,7 @@ export class TestStack {
             pulumiCommand: await PulumiCommand.get({ root: folder, skipVersionCheck: true }),
             pulumiHome: join(folder, "home"),
             envVars: {
-                PATH: pathWithPlugins(),
+                PATH: pathWith(plugins),
                 PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
                 PULUMI_CONFIG_PASSPHRASE: "test",
                 PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -163,7 +167,7 @@ export class TestStack {
 
 /** Says in the test output which plugin is under test. */
 export function announce(name: "command" | "kubernetes"): string {
-    const { standIn, folder } = pluginFolders().find((plugin) => plugin.name === name)!;
+    const { standIn, folder } = plugins.find((plugin) => plugin.name === name)!;
     return standIn
         ? `stand-in for pulumi-resource-${name} (tests/support/plugins)`
         : `real pulumi-resource-${name} (${folder ?? "installed"})`;

@@ -7,27 +7,32 @@ import { specOf } from "../../support/specs";
 import { withFile } from "../../support/withFile";
 
 describe("kubeadmConfig", () => {
-    const text = kubeadmConfig(specOf({ kubernetes: { certificateNames: ["api.example.com"] } }), "lab-0", [
-        "127.0.0.1",
-        "localhost",
-    ]);
+    const names = ["127.0.0.1", "localhost"];
+    const configs = {
+        "kubeadm.yaml": { certificateNames: ["api.example.com"] },
+        // The API server must be told to serve the mutating admission policies.
+        "kubeadm-1.35.yaml": { version: "1.35.8" },
+    };
+    for (const [golden, kubernetes] of Object.entries(configs)) {
+        const text = kubeadmConfig(specOf({ kubernetes }), "lab-0", names);
 
-    it("renders v1beta4 documents", () => matchesGolden("kubeadm.yaml", text));
+        it(`renders the v1beta4 documents of ${golden}`, () => matchesGolden(golden, text));
+
+        it(`renders ${golden} as the real kubeadm accepts it`, function () {
+            const kubeadm = findProgram("kubeadm");
+            if (!kubeadm) {
+                this.skip();
+            }
+            const validated = (file: string) =>
+                execFileSync(kubeadm, ["config", "validate", "--config", file], { encoding: "utf8" });
+            withFile("kubeadm.yaml", text, (file) => assert.match(validated(file), /ok/));
+        });
+    }
 
     it("names the socket of CRI-O, and differs in nothing else", () => {
-        const crio = kubeadmConfig(specOf({ containerRuntime: "crio" }), "lab-0", ["127.0.0.1"]);
+        const crio = kubeadmConfig(specOf({ containerRuntime: "crio" }), "lab-0", names);
         matchesGolden("kubeadm-crio.yaml", crio);
-        const containerd = kubeadmConfig(specOf(), "lab-0", ["127.0.0.1"]);
+        const containerd = kubeadmConfig(specOf(), "lab-0", names);
         assert.equal(crio, containerd.replace("/run/containerd/containerd.sock", "/var/run/crio/crio.sock"));
-    });
-
-    it("is what the real kubeadm accepts", function () {
-        const kubeadm = findProgram("kubeadm");
-        if (!kubeadm) {
-            this.skip();
-        }
-        withFile("kubeadm.yaml", text, (file) =>
-            assert.match(execFileSync(kubeadm, ["config", "validate", "--config", file], { encoding: "utf8" }), /ok/),
-        );
     });
 });

@@ -1,39 +1,50 @@
 import * as assert from "node:assert/strict";
-import { resolve } from "../../../components/spec";
-import { parseOptions } from "../../../stacks/local/options";
-import { stackConfig } from "../../../stacks/local/workspace";
-import { Lab, LabRelease } from "../../lab/lab";
+import { parseOptions, usage } from "../../../stacks/local/options";
 
-const ports = { ssh: 1, api: 2, downloads: 3, images: 4 };
-const release = (version: string): LabRelease => ({
-    version,
-    url: "https://example.com/file",
-    sha256: { amd64: "0".repeat(64) },
-});
-
-describe("npm start", () => {
-    it("passes the container runtime on, and takes its release from the lab", () => {
-        const options = parseOptions(["--container-runtime", "crio", "--releases", "/releases"]);
-        assert.equal(options.lab, true);
-        const names = ["containerd", "runc", "cni-plugins", "crictl", "kubeadm", "kubelet", "kubectl"];
-        const releases = Object.fromEntries(names.map((name) => [name, release("1.36.4")]));
-        const lab = {
-            releases: { ...releases, kata: release("4.1.0"), crio: release("1.36.3") },
-            images: {},
-            image: "/image.qcow2",
-        } as unknown as Lab;
-        const mirror = { downloads: "http://10.0.2.2:3", images: "http://10.0.2.2:4" };
-        const config = stackConfig(options, ports, { lab, mirror });
-        assert.equal(config.containerRuntime, "crio");
-        const spec = resolve("lab", config);
-        assert.equal(spec.containerRuntime, "crio");
-        assert.equal(spec.releases.crio.url, "https://example.com/file");
+describe("flags of npm start", () => {
+    it("leave everything to the stack file by default", () => {
+        const { state, lab, help, ...others } = parseOptions([]);
+        assert.match(state, /\/\.state$/);
+        assert.deepEqual([lab, help], [false, false]);
+        assert.deepEqual(
+            Object.values(others).filter((value) => value !== undefined),
+            [],
+        );
     });
 
-    it("leaves the choice to the component where no flag names one", () => {
-        assert.equal(stackConfig(parseOptions([]), ports).containerRuntime, undefined);
+    it("take numbers and paths", () => {
+        const options = parseOptions(["--cpus", "4", "--memory", "8192", "--image", "a.qcow2", "--state", "there"]);
+        assert.deepEqual([options.cpus, options.memoryMib], [4, 8192]);
+        assert.deepEqual([options.image, options.state], [`${process.cwd()}/a.qcow2`, `${process.cwd()}/there`]);
     });
 
-    it("refuses a runtime that is none, before anything is built", () =>
-        assert.throws(() => parseOptions(["--container-runtime", "podman"]), /it is one of containerd, crio/));
+    it("mean the lab when they name a folder of releases for it", () =>
+        assert.equal(parseOptions(["--releases", "real"]).lab, true));
+
+    it("are refused when they are not known or not a number", () => {
+        assert.throws(() => parseOptions(["--memmory", "1"]), /--memmory/);
+        assert.throws(() => parseOptions(["--cpus", "two"]), /--cpus = "two": a whole number is needed/);
+    });
+
+    it("are refused for a container runtime that is none, before a lab is built for it", () => {
+        assert.equal(parseOptions(["--container-runtime", "crio"]).containerRuntime, "crio");
+        assert.throws(() => parseOptions(["--container-runtime", "podman"]), /it is one of containerd, crio/);
+    });
+
+    it("are all in the text of --help", () => {
+        for (const flag of [
+            "cpus",
+            "memory",
+            "image",
+            "accelerator",
+            "container-runtime",
+            "kata",
+            "kata-shim",
+            "state",
+            "lab",
+            "releases",
+        ]) {
+            assert.ok(usage.includes(`--${flag} `), flag);
+        }
+    });
 });

@@ -51,13 +51,8 @@ export async function awaitReady(
     const reporter = new Reporter(op);
     let live = created;
     for (;;) {
-        live = await client.get(created).catch((error) => {
-            if (error instanceof ApiError && error.code === 404) {
-                return live; // it may be made again; the real provider waits too
-            }
-            throw error;
-        });
-        const readiness = await check(client, live);
+        live = await client.get(created).catch(unlessTemporary(live));
+        const readiness = await check(client, live).catch(unlessTemporary(notYet));
         await reportEvents(client, reporter, live);
         readiness.status.forEach(({ severity, message }) => reporter.status(severity, message));
         readiness.problems.forEach((problem) => reporter.status("warning", problem));
@@ -74,6 +69,21 @@ export async function awaitReady(
         }
         await sleep(Math.min(pollInterval, Math.max(1, until - Date.now())));
     }
+}
+
+const notYet: Readiness = { ready: false, status: [], problems: [] };
+
+/**
+ * Goes on with the fallback where the real provider's watch goes on too: an object may be made again, and a server that
+ * has just started knows of no roles yet.
+ */
+function unlessTemporary<T>(fallback: T): (error: unknown) => T {
+    return (error) => {
+        if (error instanceof ApiError && (error.code === 404 || error.code === 403)) {
+            return fallback;
+        }
+        throw error;
+    };
 }
 
 function timeoutMessage(object: KubeObject): string {
