@@ -27,7 +27,7 @@ export interface StackConfig {
     releases?: ReleasesArgs;
 }
 
-/** The stack of a state folder, on a backend inside the state folder, so that no login and no service is needed. */
+/** The stack of a state folder, on a backend inside it, so that no login and no service is needed. */
 export async function openStack(
     state: StateFolder,
     pulumi: PulumiCommand,

@@ -126,24 +126,28 @@ async function compile(name: string, build: GoBuild, version: string, entry: str
     ].join(" ");
     const bin = path.join(entry, "bin");
     fs.mkdirSync(bin);
-    const env = {
-        CGO_ENABLED: build.cgo ? "1" : "0",
-        GOOS: "linux",
-        GOARCH: "amd64",
-        GOTOOLCHAIN: "auto",
-        GOWORK: "off",
-    };
     const flags = ["-buildvcs=false", "-tags", (build.tags ?? []).join(","), "-ldflags", ldflags];
     // Go reports only what it downloads: a line for the first of each shows that it moves, without hundreds of them.
     let downloads = 0;
     await run("go", ["build", ...flags, "-o", `${bin}/`, build.ownMain ? "." : "tool"], {
         cwd: moduleFolder(name),
-        env,
+        env: goEnvironment(build.cgo === true),
         log: (line) => line.startsWith("go: downloading") && downloads++ === 0 && log(`lab: ${name}: fetching modules`),
     });
     for (const [from, to] of Object.entries(build.rename ?? {})) {
         fs.renameSync(path.join(bin, from), path.join(bin, to));
     }
+}
+
+/** Go's environment for programs of the lab's machine, with C code or without. */
+export function goEnvironment(cgo: boolean): Record<string, string> {
+    return {
+        CGO_ENABLED: cgo ? "1" : "0",
+        GOOS: "linux",
+        GOARCH: "amd64",
+        GOTOOLCHAIN: "auto",
+        GOWORK: "off",
+    };
 }
 
 function moduleFolder(name: string): string {

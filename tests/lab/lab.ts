@@ -8,7 +8,7 @@ import { buildImages } from "./images";
 import { buildKataStandIn } from "./kata/build";
 import { buildMachineImage, debianSuite } from "./machineImage";
 import { Served, serveFiles } from "./mirror";
-import { findPlugins, Plugin } from "./plugins";
+import { findPlugins, Plugin, pluginFolders } from "./plugins";
 import { findRealReleases, RealReleases } from "./realReleases";
 import { imagesOf, registryFiles } from "./registry";
 import { buildReleases, DownloadName, release, ReleasedFile } from "./releases";
@@ -74,7 +74,7 @@ export async function buildLab({ log, containerRuntime, real }: LabOptions): Pro
         kataShim: found.kata?.shim ?? "rust",
         image,
         pulumi: pulumi.folder,
-        plugins: [...new Set(plugins.flatMap(({ folder }) => folder ?? []))],
+        plugins: pluginFolders(plugins),
         kubectl: releases.kubectl.file,
         images: Object.fromEntries(
             Object.entries(imagesOf(layout)).map(([reference, digest]) => [reference, `${reference}@${digest}`]),

@@ -30,10 +30,9 @@ export function findPlugins(real: Record<string, string> = {}): Plugin[] {
     });
 }
 
-/** PATH with the plugins' folders first. */
-export function pathWith(plugins: Plugin[]): string {
-    const folders = plugins.flatMap(({ folder }) => folder ?? []);
-    return [...new Set(folders), process.env.PATH].join(path.delimiter);
+/** The folders to put on PATH. */
+export function pluginFolders(plugins: Plugin[]): string[] {
+    return [...new Set(plugins.flatMap(({ folder }) => folder ?? []))];
 }
 
 function installed(name: string, version: string): boolean {

@@ -29,6 +29,11 @@ export interface ApiRequest {
     body?: object;
     /** @default JSON */
     contentType?: string;
+    /**
+     * Milliseconds without an answer after which it fails.
+     * @default 30000
+     */
+    timeout?: number;
     /** Whom to be: the administrator if left out. Impersonated, so that the server judges by that user alone. */
     as?: { user: string; groups?: string[] };
 }
@@ -132,14 +137,21 @@ export class ApiServer {
     }
 
     /** Sends one request, and gives back what the server answers, be it a refusal. */
-    request({ method = "GET", path, body, contentType = "application/json", as }: ApiRequest): Promise<ApiAnswer> {
+    request({
+        method = "GET",
+        path,
+        body,
+        contentType = "application/json",
+        timeout = 30_000,
+        as,
+    }: ApiRequest): Promise<ApiAnswer> {
         const headers = {
             authorization: `Bearer ${this.token}`,
             ...(body ? { "content-type": contentType } : {}),
             ...(as ? { "impersonate-user": as.user } : {}),
             ...(as?.groups ? { "impersonate-group": as.groups } : {}),
         };
-        const options = { method, headers, agent: this.agent, ca: this.certificate(), timeout: 30_000 };
+        const options = { method, headers, agent: this.agent, ca: this.certificate(), timeout };
         return new Promise((resolve, reject) => {
             const call = request(`${this.url}${path}`, options, (response) => {
                 const chunks: Buffer[] = [];
@@ -286,7 +298,7 @@ export class ApiServer {
     }
 
     private async healthy(): Promise<void> {
-        const { code } = await this.request({ path: "/readyz" });
+        const { code } = await this.request({ path: "/readyz", timeout: 5000 });
         if (code !== 200) {
             throw new Error(`readyz: ${code}`);
         }

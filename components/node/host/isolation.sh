@@ -136,14 +136,14 @@ read_inside() {
     local program
     for program in cat /bin/cat /usr/bin/cat "busybox cat" "/bin/busybox cat"; do
         # shellcheck disable=SC2086 # program and argument
-        kernel=$(cri exec --sync "$1" $program "${seen[@]}" 2>/dev/null || true)
-        [[ -z "$kernel" ]] || return 0
+        kernel=$(cri exec --sync "$1" $program "${seen[@]}" 2>/dev/null) && [[ -n "$kernel" ]] && return 0
     done
     # shellcheck disable=SC2016 # for the shell inside
     for program in sh /bin/sh bash; do
-        kernel=$(cri exec --sync "$1" "$program" -c 'for f; do read -r line <"$f" || :; printf "%s\n" "$line"; done' sh "${seen[@]}" 2>/dev/null || true)
-        [[ -z "$kernel" ]] || return 0
+        kernel=$(cri exec --sync "$1" "$program" -c 'for f; do read -r line <"$f" || :; printf "%s\n" "$line"; done' sh "${seen[@]}" 2>/dev/null) &&
+            [[ -n "$kernel" ]] && return 0
     done
+    kernel=''
     return 1
 }
 

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import {
     DestroyResult,
@@ -13,7 +13,7 @@ import {
     Stack,
     UpResult,
 } from "@pulumi/pulumi/automation";
-import { findPlugins, pathWith } from "../../lab/plugins";
+import { findPlugins, pluginFolders } from "../../lab/plugins";
 import { findRealReleases } from "../../lab/realReleases";
 import { needProgram } from "../../support/programs";
 
@@ -68,7 +68,7 @@ export class TestStack {
             pulumiCommand: await PulumiCommand.get({ root: folder, skipVersionCheck: true }),
             pulumiHome: join(folder, "home"),
             envVars: {
-                PATH: pathWith(plugins),
+                PATH: [...pluginFolders(plugins), process.env.PATH].join(delimiter),
                 PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
                 PULUMI_CONFIG_PASSPHRASE: "test",
                 PULUMI_SKIP_UPDATE_CHECK: "true",

@@ -14,10 +14,14 @@ machine_settings() {
     export VM_ACCELERATOR=tcg VM_TIMEOUT_SECONDS=60 VM_STOP_SECONDS=5 VM_DIRECTORY=$1/machine XDG_CACHE_HOME=$1/cache
     VM_SSH_PORT=$(free_port) VM_API_PORT=$(free_port)
     export VM_SSH_PORT VM_API_PORT
-    bash "$LOCAL/keys.sh" >"$1/keys.json"
-    jq -c '{userPublicKey: .user.publicKey, hostPrivateKey: .host.privateKey, hostPublicKey: .host.publicKey}' \
-        "$1/keys.json" >"$1/input.json"
     INPUT=$1/input.json
+    bash "$LOCAL/keys.sh" >"$1/keys.json"
+    input_of <"$1/keys.json" >"$INPUT"
+}
+
+# What vm.sh reads, of what keys.sh prints.
+input_of() {
+    jq -c '{userPublicKey: .user.publicKey, hostPrivateKey: .host.privateKey, hostPublicKey: .host.publicKey}'
 }
 
 vm() { bash "$LOCAL/vm.sh" "$@" <"$INPUT"; }

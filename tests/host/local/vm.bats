@@ -38,7 +38,7 @@ teardown() {
 
 @test "a machine of the same name that another stack made is left alone" {
     vm apply
-    bash "$LOCAL/keys.sh" | jq -c '{userPublicKey: .user.publicKey, hostPrivateKey: .host.privateKey, hostPublicKey: .host.publicKey}' >"$INPUT.other"
+    bash "$LOCAL/keys.sh" | input_of >"$INPUT.other"
     INPUT=$INPUT.other VM_BOOT=2 run vm apply
     [ "$status" -eq 1 ]
     [[ "$output" == *"holds the machine of another stack"*"Fix: destroy that stack first"* ]]

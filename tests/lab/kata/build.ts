@@ -2,6 +2,8 @@ import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:f
 import * as path from "node:path";
 import { cached } from "../cache";
 import { run } from "../command";
+import { goEnvironment } from "../goBuilds";
+import { pack } from "../releases";
 import { initramfs, kernelPayload, modulesInOrder } from "./initramfs";
 
 /** The Kata release whose place and layout the stand-in takes. */
@@ -64,15 +66,14 @@ async function build(work: string, archive: string, log: (line: string) => void)
     await writeFile(path.join(tree, "opt/kata/VERSION"), `${VERSION}\n`);
 
     log("Kata stand-in: archive");
-    const names = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
-    await run("tar", [...names, "-C", tree, "--use-compress-program=zstd -T0 -6", "-cf", archive, "./opt/kata"]);
+    await pack(tree, ["./opt/kata"], archive);
 }
 
 async function goBuild(command: string, output: string): Promise<void> {
     const flags = ["-trimpath", "-ldflags", `-s -w -X main.version=${VERSION}`];
     await run("go", ["build", ...flags, "-o", output, `./${command}`], {
         cwd: path.join(__dirname, "go"),
-        env: { CGO_ENABLED: "0", GOOS: "linux", GOARCH: "amd64", GOTOOLCHAIN: "auto", GOWORK: "off" },
+        env: goEnvironment(false),
     });
 }
 
