@@ -6,9 +6,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { localMachineName } from "../../components/machine/localMachine";
+import { containerRuntimes } from "../../components/node/containerRuntime";
 import { parseOptions } from "../../stacks/local/options";
 import { StateFolder } from "../../stacks/local/stateFolder";
 import { stackName } from "../../stacks/local/workspace";
+import { corpus, documentsIn } from "../policy/support/corpus";
 import { kubectlFor, Kubectl } from "./support/kubectl";
 import { nodeShell, NodeShell } from "./support/nodeShell";
 import { savedStack } from "./support/savedStack";
@@ -91,7 +93,7 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
             handler: string;
             overhead: object;
         };
-        assert.equal(handler, "untrusted");
+        assert.equal(handler, containerRuntimes[containerRuntime].kataHandler);
         assert.deepEqual(overhead, { podFixed: { cpu: "250m", memory: "320Mi" } });
         const [only] = (kubectl.json("get", "nodes") as { items: { spec: { taints?: object[] } }[] }).items;
         assert.deepEqual(only?.spec.taints ?? [], []);
@@ -105,6 +107,32 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
         kubectl.text("delete", "pod", "on-runc", "--wait=false", "--grace-period=0", "--force");
         assert.equal(proof.status, 1, proof.stdout);
         assert.match(proof.stderr, /not isolated/i);
+    });
+
+    it("refuses a handful of the corpus' manifests that want out", () => {
+        for (const name of wayOut) {
+            const one = corpus("refused").find((one) => one.name === name)!;
+            for (const manifest of documentsIn("annotated", one)) {
+                assert.throws(
+                    () => kubectl.create(manifest),
+                    (error: Error) => error.message.includes("denied request") && error.message.includes(one.says!),
+                    name,
+                );
+            }
+        }
+    });
+
+    it("admits a pod of the corpus, which passes the same proof", () => {
+        const [manifest] = documentsIn("trusted", corpus("admitted").find(({ name }) => name === "class-kata")!);
+        kubectl.create(manifest!);
+        kubectl.text("wait", "--for=condition=Ready", "pod/a", "--timeout=15m");
+        const { metadata } = kubectl.json("get", "pod", "a") as Pod;
+        const proof = JSON.parse(
+            node.run(`sudo bash .kata-cluster/bundle.sh isolation prove default a ${metadata.uid}`),
+        ) as { isolated: boolean; runtimeHandler: string };
+        kubectl.text("delete", "pod", "a");
+        assert.equal(proof.isolated, true);
+        assert.equal(proof.runtimeHandler, containerRuntimes[containerRuntime].kataHandler);
     });
 
     it("leaves nothing to do for a second up", async () => {
@@ -181,6 +209,19 @@ interface Pod {
 interface Kubeconfig {
     users: { user: Record<string, string> }[];
 }
+
+/** Manifests of tests/policy/corpus/refused: what they try is said in each. */
+const wayOut = [
+    "host-pid",
+    "host-network",
+    "hostpath-kvm",
+    "privileged-init",
+    "capability-sys-admin",
+    "node-name",
+    "annotation-kata-config-path",
+    "annotation-crio-devices",
+    "deployment-sidecar",
+];
 
 const runcPod = {
     apiVersion: "v1",

@@ -6,6 +6,7 @@ export interface Kubectl {
     text(...args: string[]): string;
     json(...args: string[]): unknown;
     apply(manifest: object): void;
+    create(manifest: object): void;
 }
 
 export function kubectlFor(kubeconfig: string): Kubectl {
@@ -19,5 +20,6 @@ export function kubectlFor(kubeconfig: string): Kubectl {
         text: (...args) => run(args),
         json: (...args) => JSON.parse(run([...args, "-o", "json"])) as unknown,
         apply: (manifest) => void run(["apply", "-f", "-"], JSON.stringify(manifest)),
+        create: (manifest) => void run(["create", "-f", "-"], JSON.stringify(manifest)),
     };
 }
