@@ -126,3 +126,4 @@ set_sysctl() {
 }
 
 dispatch "$@"
+# an edit
