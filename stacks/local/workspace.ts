@@ -59,13 +59,18 @@ export async function openStack(
 export async function configure(stack: Stack, config: StackConfig) {
     const entries = Object.entries(config).filter(([, value]) => value !== undefined);
     const map: ConfigMap = Object.fromEntries(
-        entries.map(([key, value]) => [`${project}:${key}`, { value: JSON.stringify(value) }]),
+        entries.map(([key, value]) => [`${project}:${key}`, { value: configText(value) }]),
     );
     const stale = Object.keys(await stack.getAllConfig()).filter((key) => !(key in map));
     if (stale.length > 0) {
         await stack.removeAllConfig(stale);
     }
     await stack.setAllConfig(map);
+}
+
+/** A value as `pulumi config set` takes it: text as it is, all else as JSON. */
+export function configText(value: unknown): string {
+    return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The configuration of `stacks/Pulumi.local.yaml`, with what the flags, the lab and its mirror change in it. */

@@ -1,6 +1,7 @@
 import * as assert from "node:assert/strict";
-import * as fs from "node:fs";
+import fs from "node:fs";
 import * as path from "node:path";
+import { mock } from "node:test";
 import { KataClusterArgs } from "../../components/args";
 import { KataCluster } from "../../components/kataCluster";
 import { ApiServer } from "../support/apiServer";
@@ -98,14 +99,18 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
     });
 
     it("shows an edit of a script as the bundle's text and the one command that runs it", async () => {
-        const original = fs.readFileSync(kernelScript, "utf8");
+        const { readFileSync } = fs;
+        const edited = ((...args: Parameters<typeof readFileSync>) =>
+            args[0] === kernelScript
+                ? `${readFileSync(kernelScript, "utf8")}# an edit\n`
+                : readFileSync(...args)) as typeof readFileSync;
+        const reading = mock.method(fs, "readFileSync", edited);
         try {
-            fs.writeFileSync(kernelScript, original + "# an edit\n");
             const run = await stack.preview(program());
             assert.equal(run.error, undefined, run.stdout);
             assert.deepEqual(changes(run), ["lab-control-plane-0-bundle update", "lab-control-plane-0-install update"]);
         } finally {
-            fs.writeFileSync(kernelScript, original);
+            reading.mock.restore();
         }
     });
 

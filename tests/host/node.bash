@@ -54,6 +54,8 @@ esac'
     program "$made/cni-plugins/bridge" ':'
     mkdir -p "$made/etc"
     echo 'default_runtime = "crun"' >"$made/etc/10-crio.conf"
+    # As in upstream's archive, where it is executable.
+    program "$made/completions/bash/crio" 'echo "this is no program to install" >&2; exit 1'
     tar -czf "$TEST/www/cri-o.tar.gz" -C "$TEST/made/crio" cri-o
     list crio 1.36.3 cri-o.tar.gz
 }

@@ -68,10 +68,10 @@ refuse_foreign_settings() {
 check_release() {
     local name
     for name in "${wanted[@]}"; do
-        [[ -n "$(find "$1" -type f -name "$name" -perm -u+x)" ]] ||
+        grep -q "/$name\$" < <(programs_in "$1") ||
             fail "the CRI-O release $CRIO_VERSION holds no program \"$name\"" "give CRI-O's own archive (cri-o.ARCH.vVERSION.tar.gz) in releases.crio"
     done
-    check_config "$(find "$1" -type f -name crio -perm -u+x | head -n 1)"
+    check_config "$(programs_in "$1" | grep "/crio\$")"
 }
 
 # check_config CRIO: whether that program reads our drop-in as it is meant. It shows a setting that has its default's

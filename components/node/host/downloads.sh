@@ -153,13 +153,21 @@ install_programs() {
         sync "$program"
         mv -f "$program" "$ROOT$directory/${program##*/}"
         record+=$'\n'$directory/${program##*/}
-    done < <(find "$staged" -type f -perm -u+x | sort)
+    done < <(programs_in "$staged")
     [[ "$record" == *$'\n'* ]] || fail "the release of $name $version holds no program" "check releases.$name"
     rm -rf "$staged"
     write_marker "$STATE/installed/$name" "$record"
     forget "$name"
     changed=true
     log "installed $name $version"
+}
+
+# programs_in DIRECTORY: the programs of an unpacked release: what lies in its bin, if it has one. CRI-O's brings a shell
+# completion that is executable too, and is called crio.
+programs_in() {
+    local found
+    found=$(find "$1" -type f -perm -u+x | sort)
+    grep '/bin/[^/]*$' <<<"$found" || grep . <<<"$found" || true
 }
 
 # remove_programs NAME: undoes install_programs.

@@ -126,4 +126,3 @@ set_sysctl() {
 }
 
 dispatch "$@"
-# an edit

@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 import { resolve } from "../../../components/spec";
 import { parseOptions } from "../../../stacks/local/options";
-import { stackConfig } from "../../../stacks/local/workspace";
+import { configText, stackConfig } from "../../../stacks/local/workspace";
 import { Lab, LabRelease } from "../../lab/lab";
 
 const ports = { ssh: 1, api: 2, downloads: 3, images: 4 };
@@ -24,7 +24,7 @@ describe("the stack of npm start", () => {
         } as unknown as Lab;
         const mirror = { downloads: "http://10.0.2.2:3", images: "http://10.0.2.2:4" };
         const config = stackConfig(options, ports, { lab, mirror });
-        assert.equal(config.containerRuntime, "crio");
+        assert.equal(configText(config.containerRuntime), "crio");
         const spec = resolve("lab", config);
         assert.equal(spec.containerRuntime, "crio");
         assert.equal(spec.releases.crio.url, "https://example.com/file");
