@@ -60,11 +60,15 @@ export function crioConfig(spec: ClusterSpec): string {
         crio: {
             ...storage,
             storage_driver: "overlay",
+            // Kata's shim has mounts of its own, and must see the root file systems that CRI-O mounts later.
+            storage_option: ["overlay.skip_mount_home=true"],
             api: { listen: crioSocket.replace("unix://", "") },
             runtime: {
                 // CRI-O's own choice is crun. It keeps that as a handler, and drops it for want of the program.
                 default_runtime: "runc",
                 cgroup_manager: "systemd",
+                // As containerd has it, so that the same pods run on both: a process need not be root for port 80.
+                default_sysctls: ["net.ipv4.ip_unprivileged_port_start=0"],
                 pinns_path: `${programs}/pinns`,
                 runtimes: handlers,
             },
