@@ -36,7 +36,8 @@ export class KataCluster extends pulumi.ComponentResource {
         const child = { parent: this };
         spec.warnings.forEach((warning) => void pulumi.log.warn(warning, this));
 
-        const machine = createMachines(spec, child)[0]!;
+        const { machines } = createMachines(spec, child);
+        const machine = machines[0]!;
         const kubeadm = certificateNames(machine).apply((names) => kubeadmFiles(spec, machine.name, names));
         const node = new NodeBootstrap(machine, spec, kubeadm, child);
         const controlPlane = new ControlPlane(name, node, spec, child);
