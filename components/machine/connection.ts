@@ -1,3 +1,4 @@
+import * as crypto from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { types } from "@pulumi/command";
 
@@ -18,6 +19,42 @@ export interface SshEndpoint {
  */
 export function connectionTo(endpoint: SshEndpoint, bastion?: SshEndpoint): types.input.remote.ConnectionArgs {
     return { ...login(endpoint), proxy: bastion && login(bastion) };
+}
+
+/**
+ * The connection to that one of several machines which turns out later. Field by field, so that only what is secret is
+ * kept as one.
+ */
+export function connectionToOneOf(
+    connections: pulumi.Input<types.input.remote.ConnectionArgs>[],
+    index: pulumi.Input<number>,
+): types.input.remote.ConnectionArgs {
+    const one = pulumi.all([index, pulumi.all(connections)]).apply(([i, all]) => all[i]!);
+    const open = pulumi.unsecret(one);
+    return {
+        host: open.host,
+        port: open.port,
+        user: open.user,
+        hostKey: open.hostKey,
+        dialErrorLimit: open.dialErrorLimit,
+        perDialTimeout: open.perDialTimeout,
+        privateKey: one.privateKey,
+        privateKeyPassword: one.privateKeyPassword,
+        password: one.password,
+        proxy: one.proxy,
+        // A field that turns out not to be there is left out, of which the types know nothing.
+    } as unknown as types.input.remote.ConnectionArgs;
+}
+
+/** A short digest of who answers at a connection. */
+export function identityOf(connection: pulumi.Input<types.input.remote.ConnectionArgs>): pulumi.Output<string> {
+    return pulumi.unsecret(pulumi.output(connection)).apply(({ host, port, hostKey }) =>
+        crypto
+            .createHash("sha256")
+            .update(JSON.stringify([host, port, hostKey]))
+            .digest("hex")
+            .slice(0, 8),
+    );
 }
 
 function login(endpoint: SshEndpoint) {
