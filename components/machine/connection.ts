@@ -21,29 +21,14 @@ export function connectionTo(endpoint: SshEndpoint, bastion?: SshEndpoint): type
     return { ...login(endpoint), proxy: bastion && login(bastion) };
 }
 
-/**
- * The connection to that one of several machines which turns out later. Field by field, so that only what is secret is
- * kept as one.
- */
+/** The connection to that one of several machines which turns out later. */
 export function connectionToOneOf(
     connections: pulumi.Input<types.input.remote.ConnectionArgs>[],
     index: pulumi.Input<number>,
-): types.input.remote.ConnectionArgs {
-    const one = pulumi.all([index, pulumi.all(connections)]).apply(([i, all]) => all[i]!);
-    const open = pulumi.unsecret(one);
-    return {
-        host: open.host,
-        port: open.port,
-        user: open.user,
-        hostKey: open.hostKey,
-        dialErrorLimit: open.dialErrorLimit,
-        perDialTimeout: open.perDialTimeout,
-        privateKey: one.privateKey,
-        privateKeyPassword: one.privateKeyPassword,
-        password: one.password,
-        proxy: one.proxy,
-        // A field that turns out not to be there is left out, of which the types know nothing.
-    } as unknown as types.input.remote.ConnectionArgs;
+): pulumi.Output<types.input.remote.ConnectionArgs> {
+    return pulumi
+        .all([index, pulumi.all(connections)])
+        .apply(([i, all]) => all[i] as types.input.remote.ConnectionArgs);
 }
 
 /** A short digest of who answers at a connection. */
