@@ -85,7 +85,7 @@ remove_member() {
 # remove_etcd_member NODE: before it is gone: a member that never answers counts in every vote.
 remove_etcd_member() {
     local id role
-    role=$(control_plane get node "$1" --output json | jq --arg label "$control_plane_label" '.metadata.labels | has($label)')
+    role=$(control_plane get node "$1" --output json | jq --arg key "$control_plane_label" '.metadata.labels | has($key)')
     [[ "$role" == true ]] || return 0
     id=$(etcdctl member list) || fail "etcd does not say who its members are" "look at: kubectl -n kube-system logs etcd-$NODE_NAME; then run up again"
     id=$(awk -F ', ' -v name="$1" '$3 == name { print $1 }' <<<"$id")
