@@ -1,4 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { MachinesArgs } from "./machineArgs";
+
+export * from "./machineArgs";
 
 /** Arguments of {@link KataCluster}. */
 export interface KataClusterArgs {
@@ -49,147 +52,6 @@ export const ContainerRuntime = { Containerd: "containerd", Crio: "crio" } as co
 /** The container runtimes that the guide knows. */
 export type ContainerRuntime = (typeof ContainerRuntime)[keyof typeof ContainerRuntime];
 
-/** Where machines come from. Exactly one member is given. */
-export interface MachinesArgs {
-    /** A QEMU virtual machine on the computer that runs `pulumi`. */
-    local?: LocalMachineArgs;
-    /** Machines that exist already and take SSH. */
-    existing?: ExistingMachinesArgs;
-}
-
-/** A QEMU virtual machine with user networking, whose ports are forwarded on 127.0.0.1 only. */
-export interface LocalMachineArgs {
-    /**
-     * Virtual CPUs. kubeadm wants 2 or more.
-     * @default 2
-     */
-    cpus?: number;
-    /**
-     * Memory in MiB. Kata guests take theirs out of it.
-     * @default 6144
-     */
-    memoryMib?: number;
-    /**
-     * Size of the disk in GiB. It can grow later, not shrink.
-     * @default 30
-     */
-    diskGib?: number;
-    /**
-     * The disk image that the machine boots: Debian 12/13 or Ubuntu 22.04/24.04 with cloud-init.
-     * @default the pinned Debian 12 cloud image
-     */
-    image?: MachineImageArgs;
-    /**
-     * The port on 127.0.0.1 that leads to the machine's SSH server.
-     * @default 22022
-     */
-    sshPort?: number;
-    /**
-     * The port on 127.0.0.1 that leads to the Kubernetes API.
-     * @default 26443
-     */
-    apiPort?: number;
-    /**
-     * How QEMU runs the machine. `auto` takes KVM if a probe guest really starts on it with nested virtualization,
-     * else TCG with a warning.
-     * @default "auto"
-     */
-    accelerator?: Accelerator;
-}
-
-/** How QEMU runs a machine: https://www.qemu.org/docs/master/system/introduction.html#virtualisation-accelerators */
-export const Accelerator = { Auto: "auto", Kvm: "kvm", Tcg: "tcg" } as const;
-/** How QEMU runs a machine. */
-export type Accelerator = (typeof Accelerator)[keyof typeof Accelerator];
-
-/** A disk image: either a path, or a URL with its digest. */
-export interface MachineImageArgs {
-    /** Path of a qcow2 or raw image on the computer that runs `pulumi`. It is never written to. */
-    path?: string;
-    /** URL of a qcow2 or raw image. Needs `sha256` or `sha512`. */
-    url?: string;
-    /** SHA-256 of what `url` serves, 64 hexadecimal digits. */
-    sha256?: string;
-    /** SHA-512 of what `url` serves, 128 hexadecimal digits. */
-    sha512?: string;
-}
-
-/** Machines that exist already. On delete they are reset: what was installed is removed, the machine stays. */
-export interface ExistingMachinesArgs {
-    /** The control plane's machines. One, for now. */
-    controlPlanes: ExistingMachineArgs[];
-}
-
-/** A machine that takes SSH by a user who is root or has password-free sudo. */
-export interface ExistingMachineArgs {
-    /**
-     * The node's name: an RFC 1123 label.
-     * @default the cluster's name, then `-control-plane-0`
-     */
-    name?: string;
-    /** Host name or IP address at which both SSH and the Kubernetes API are reached. */
-    address: pulumi.Input<string>;
-    /**
-     * SSH port.
-     * @default 22
-     */
-    port?: number;
-    /**
-     * Login user.
-     * @default "root"
-     */
-    user?: string;
-    /** Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed. */
-    privateKey?: pulumi.Input<string>;
-    /** Password of the private key. It is kept as a secret. */
-    privateKeyPassword?: pulumi.Input<string>;
-    /** Login password. It is kept as a secret. */
-    password?: pulumi.Input<string>;
-    /** The machine's public host key as in known_hosts, `ssh-ed25519 AAAA…`. Needed unless `hostKeyPolicy` says else. */
-    hostKey?: pulumi.Input<string>;
-    /**
-     * What to trust. `trust-on-first-use` takes the key that the machine shows at the first `up`, and pins that.
-     * @default "pinned"
-     */
-    hostKeyPolicy?: HostKeyPolicy;
-    /** A bastion through which the machine is reached. */
-    bastion?: BastionArgs;
-    /**
-     * Host name or IP address, with an optional `:port`, under which you reach the Kubernetes API.
-     * @default `address`, port 6443
-     */
-    apiAddress?: pulumi.Input<string>;
-}
-
-/** What is trusted as a machine's identity. */
-export const HostKeyPolicy = { Pinned: "pinned", TrustOnFirstUse: "trust-on-first-use" } as const;
-/** What is trusted as a machine's identity. */
-export type HostKeyPolicy = (typeof HostKeyPolicy)[keyof typeof HostKeyPolicy];
-
-/** An SSH host that connections to a machine go through. */
-export interface BastionArgs {
-    /** Host name or IP address. */
-    address: pulumi.Input<string>;
-    /**
-     * SSH port.
-     * @default 22
-     */
-    port?: number;
-    /**
-     * Login user.
-     * @default "root"
-     */
-    user?: string;
-    /** Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed. */
-    privateKey?: pulumi.Input<string>;
-    /** Password of the private key. It is kept as a secret. */
-    privateKeyPassword?: pulumi.Input<string>;
-    /** Login password. It is kept as a secret. */
-    password?: pulumi.Input<string>;
-    /** The bastion's public host key, `ssh-ed25519 AAAA…`. */
-    hostKey: pulumi.Input<string>;
-}
-
 /** Settings of Kubernetes: https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/ */
 export interface KubernetesArgs {
     /**
@@ -217,6 +79,13 @@ export interface KubernetesArgs {
      * @default the address under which you reach the API
      */
     certificateNames?: string[];
+    /**
+     * Host name or IP address, with an optional `:port`, at which the nodes reach the API of every control plane: a load
+     * balancer or a virtual address, which you provide. kubeadm's `controlPlaneEndpoint`. Needed where
+     * `machines.existing` has more than one control plane; it can't be changed later.
+     * @default the first control plane's own address, port 6443
+     */
+    controlPlaneEndpoint?: pulumi.Input<string>;
 }
 
 /** Pod networks that can be installed. */

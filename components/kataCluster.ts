@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { KataClusterArgs } from "./args";
+import { KataClusterArgs, NodeRole } from "./args";
 import { AdmissionPolicies } from "./cluster/admission/admissionPolicies";
 import { Flannel } from "./cluster/cni";
 import { ControlPlane } from "./cluster/controlPlane";
 import { IsolationFindings, proveIsolation } from "./cluster/isolationProof";
-import { kubeadmFiles } from "./cluster/kubeadmConfig";
 import { kubernetesProvider } from "./cluster/kubernetesProvider";
+import { memberships } from "./cluster/membership";
+import { joinNode } from "./cluster/nodeJoin";
 import { runtimeClass } from "./cluster/runtimeClass";
 import { createMachines } from "./machine/machines";
-import { certificateNames } from "./machine/machine";
 import { NodeBootstrap } from "./node/nodeBootstrap";
 import { NodeFindings, nodeFindings } from "./node/nodeFindings";
 import { secretArgs } from "./secretArgs";
@@ -36,10 +36,11 @@ export class KataCluster extends pulumi.ComponentResource {
         const child = { parent: this };
         spec.warnings.forEach((warning) => void pulumi.log.warn(warning, this));
 
-        const machine = createMachines(spec, child)[0]!;
-        const kubeadm = certificateNames(machine).apply((names) => kubeadmFiles(spec, machine.name, names));
-        const node = new NodeBootstrap(machine, spec, kubeadm, child);
-        const controlPlane = new ControlPlane(name, node, spec, child);
+        const made = createMachines(spec, child);
+        const members = memberships(spec, made);
+        const nodes = made.machines.map((machine, i) => new NodeBootstrap(machine, spec, members[i]!, child));
+        const controlPlane = new ControlPlane(name, withRole("control-plane", nodes), spec, child);
+        const workers = withRole("worker", nodes).map((node) => joinNode(node, controlPlane, spec));
 
         const provider = kubernetesProvider(name, controlPlane, child);
         const inCluster = { ...child, provider, deletedWith: controlPlane.init };
@@ -50,14 +51,14 @@ export class KataCluster extends pulumi.ComponentResource {
 
         const untrusted = new UntrustedPod(`${name}-untrusted`, spec.untrustedPod, {
             ...inCluster,
-            dependsOn: [kata, ...network, policies.inEffect],
+            dependsOn: [kata, ...network, policies.inEffect, ...controlPlane.joined, ...workers],
         });
 
         // Nobody gets into the cluster before its policies are in effect.
         this.kubeconfig = pulumi.all([controlPlane.kubeconfig, policies.inEffect]).apply(([kubeconfig]) => kubeconfig);
-        this.nodes = pulumi.all([nodeFindings(node)]);
+        this.nodes = pulumi.all(nodes.map(nodeFindings));
         this.runtimeClassName = kata.metadata.name;
-        this.isolation = proveIsolation(name, node, untrusted, spec.timeouts.podSeconds, child);
+        this.isolation = proveIsolation(name, nodes, controlPlane, untrusted, spec.timeouts.podSeconds, child);
         this.registerOutputs({
             kubeconfig: this.kubeconfig,
             nodes: this.nodes,
@@ -65,4 +66,8 @@ export class KataCluster extends pulumi.ComponentResource {
             isolation: this.isolation,
         });
     }
+}
+
+function withRole(role: NodeRole, nodes: NodeBootstrap[]): NodeBootstrap[] {
+    return nodes.filter(({ machine }) => machine.role === role);
 }

@@ -7,11 +7,14 @@ export function secretArgs(args: KataClusterArgs): KataClusterArgs {
     if (!existing) {
         return args;
     }
-    const controlPlanes = existing.controlPlanes.map((machine) => ({
-        ...withSecrets(machine),
-        ...(machine.bastion ? { bastion: withSecrets(machine.bastion) } : {}),
-    }));
-    return { ...args, machines: { ...args.machines, existing: { ...existing, controlPlanes } } };
+    const controlPlanes = existing.controlPlanes.map(machineWithSecrets);
+    const workers = existing.workers?.map(machineWithSecrets);
+    const machines = { ...existing, controlPlanes, ...(workers ? { workers } : {}) };
+    return { ...args, machines: { ...args.machines, existing: machines } };
+}
+
+function machineWithSecrets(machine: ExistingMachineArgs): ExistingMachineArgs {
+    return { ...withSecrets(machine), ...(machine.bastion ? { bastion: withSecrets(machine.bastion) } : {}) };
 }
 
 function withSecrets<T extends ExistingMachineArgs | BastionArgs>(login: T): T {

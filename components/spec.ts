@@ -1,10 +1,11 @@
+import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
 import * as args from "./args";
 import { containerRuntimes, RuntimeTraits } from "./node/containerRuntime";
 import { defaultVersions, flannelImages, kubernetesSet, kubernetesSets, ReleaseName } from "./versions";
 import { MachineSpec, resolveMachines } from "./machine/machineSpec";
 import { Problems } from "./validation/problems";
-import { podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
+import { endpoint, podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
 import { Release, resolveKata, resolveReleases } from "./releases";
 import { resolveTrust, TrustSpec } from "./trust";
 import { checkPodSpec } from "./validation/podSpec";
@@ -20,6 +21,8 @@ export interface ClusterSpec {
         serviceCidr: string;
         cni: args.Cni;
         certificateNames: string[];
+        /** As it was given: perhaps without a port. */
+        controlPlaneEndpoint?: pulumi.Input<string>;
     };
     kata: KataSpec;
     trust: TrustSpec;
@@ -59,7 +62,7 @@ export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec 
     const kata = resolveKata(problems, input.kata ?? {}, input.releases?.kata);
     const spec: ClusterSpec = {
         name,
-        machines: resolveMachines(problems, name, input.machines),
+        machines: resolveMachines(problems, name, input),
         containerRuntime: problems.oneOf(
             "containerRuntime",
             input.containerRuntime,
@@ -135,7 +138,9 @@ function resolveKubernetes(
             'for example "api.example.com"',
         ),
     );
-    return { version, podCidr, serviceCidr, cni, certificateNames };
+    endpoint(problems, "kubernetes.controlPlaneEndpoint", input.controlPlaneEndpoint);
+    const { controlPlaneEndpoint } = input;
+    return { version, podCidr, serviceCidr, cni, certificateNames, controlPlaneEndpoint };
 }
 
 function resolveMirror(problems: Problems, input: args.MirrorArgs): ClusterSpec["mirror"] {

@@ -138,12 +138,14 @@ function daemonSet(spec: ClusterSpec): k8s.types.input.apps.v1.DaemonSetSpec {
                         name: "kube-flannel",
                         image: flannel,
                         command: ["/opt/bin/flanneld"],
-                        args: ["--ip-masq", "--kube-subnet-mgr"],
+                        // By the address that the cluster knows the node by: it may have others.
+                        args: ["--ip-masq", "--kube-subnet-mgr", "--iface=$(NODE_IP)"],
                         resources: { requests: { cpu: "100m", memory: "50Mi" } },
                         securityContext: { privileged: false, capabilities: { add: ["NET_ADMIN", "NET_RAW"] } },
                         env: [
                             fromField("POD_NAME", "metadata.name"),
                             fromField("POD_NAMESPACE", "metadata.namespace"),
+                            fromField("NODE_IP", "status.hostIP"),
                             { name: "EVENT_QUEUE_DEPTH", value: "5000" },
                             { name: "CONT_WHEN_CACHE_NOT_READY", value: "false" },
                         ],

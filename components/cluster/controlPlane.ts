@@ -5,28 +5,39 @@ import { NodeBootstrap } from "../node/nodeBootstrap";
 import { remoteStep } from "../node/remoteStep";
 import { controlPlaneSteps } from "../node/steps";
 import { ClusterSpec } from "../spec";
+import { joinNode } from "./nodeJoin";
 
-/** `kubeadm init` on an installed node. */
+/** `kubeadm init` on the first of the installed nodes, and `kubeadm join` on the others, one after the other. */
 export class ControlPlane extends pulumi.ComponentResource {
+    /** The node that the cluster began on. */
+    public readonly node: NodeBootstrap;
     /** Done when the API serves. What lives in the cluster is deleted with it. */
     public readonly init: command.remote.Command;
+    /** Done when all control planes serve. */
+    public readonly joined: command.remote.Command[] = [];
     /** The administrator's kubeconfig, with the address under which the user reaches the API. Secret. */
     public readonly kubeconfig: pulumi.Output<string>;
 
-    constructor(name: string, node: NodeBootstrap, spec: ClusterSpec, opts: pulumi.ComponentResourceOptions) {
+    constructor(name: string, nodes: NodeBootstrap[], spec: ClusterSpec, opts: pulumi.ComponentResourceOptions) {
         super("kata-cluster:cluster:ControlPlane", name, {}, opts);
+        const [node, ...others] = nodes as [NodeBootstrap, ...NodeBootstrap[]];
+        this.node = node;
         this.init = remoteStep(
             `${node.machine.name}-init`,
             {
                 machine: node.machine,
                 run: `node apply ${controlPlaneSteps.join(" ")}`,
                 undo: `node reset ${controlPlaneSteps.join(" ")}`,
-                digest: node.bundle.digests.controlPlane,
+                digest: node.bundle.digests.init,
                 timeoutSeconds: spec.timeouts.controlPlaneSeconds,
                 secretOutput: true,
             },
             { parent: this, dependsOn: node.installed },
         );
+        // One after the other: etcd takes its members so, and gives them back in the opposite order.
+        for (const other of others) {
+            this.joined.push(joinNode(other, this, spec, this.joined.slice(-1)));
+        }
         this.kubeconfig = pulumi.secret(
             pulumi
                 .all([this.init.stdout, node.machine.apiAddress])

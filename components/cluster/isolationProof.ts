@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { connectionToOneOf, identityOf } from "../machine/connection";
 import { NodeBootstrap } from "../node/nodeBootstrap";
 import { remoteStep } from "../node/remoteStep";
 import { UntrustedPod } from "../workload/untrustedPod";
+import { ControlPlane } from "./controlPlane";
 
 /** A kernel as it shows itself to a process. */
 export interface KernelFindings {
@@ -35,27 +37,61 @@ export interface IsolationFindings {
     control: string;
 }
 
-/** Proves on the node that the pod runs in a virtual machine, and fails if it does not. */
+/**
+ * Proves that the pod runs in a virtual machine, on the node that it is on, and fails if it does not. The pod is looked
+ * for after all nodes have joined. A node that is no longer among `nodes` is drained before: the pod was on it.
+ */
 export function proveIsolation(
     name: string,
-    node: NodeBootstrap,
+    nodes: NodeBootstrap[],
+    controlPlane: ControlPlane,
     untrusted: UntrustedPod,
     timeoutSeconds: number,
     opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<IsolationFindings> {
-    const { metadata } = untrusted.pod;
+    const { metadata, spec } = untrusted.pod;
+    const { node: first, init } = controlPlane;
+    const names = nodes.map(({ machine }) => machine.name);
+    const connections = nodes.map(({ machine }) => machine.connection);
+    // Of the machine that the pod was last known to be on. Another one of that name has it no more.
+    const identity = pulumi
+        .all([spec.nodeName, pulumi.all(connections.map(identityOf))])
+        .apply(([node, identities]) => identities[names.indexOf(node)] ?? "");
+    const leaving = spec.nodeName.apply((node) => (node && !names.includes(node) ? ` ${node}` : ""));
+    const located = remoteStep(
+        `${name}-pod`,
+        {
+            machine: first.machine,
+            // The uid makes it run again for a pod that was made anew.
+            run: pulumi.interpolate`locate ${metadata.namespace} ${metadata.name} ${metadata.uid}${leaving}`,
+            digest: pulumi.interpolate`${first.bundle.digests.locate} ${identity}`,
+            timeoutSeconds,
+            livesWith: init,
+        },
+        { ...opts, dependsOn: [first.installed, untrusted] },
+    );
+    const found = located.stdout.apply(location);
+    const index = found.apply(({ node }) => Math.max(names.indexOf(node), 0));
     const proof = remoteStep(
         `${name}-isolation`,
         {
-            machine: node.machine,
-            // The uid makes it run again for a pod that was made anew.
-            run: pulumi.interpolate`isolation prove ${metadata.namespace} ${metadata.name} ${metadata.uid}`,
-            digest: node.bundle.digests.isolation,
+            machine: {
+                ...first.machine,
+                connection: connectionToOneOf(connections, index),
+            },
+            run: pulumi.interpolate`isolation prove ${metadata.namespace} ${metadata.name} ${found.uid}`,
+            digest: first.bundle.digests.isolation,
             timeoutSeconds,
+            livesWith: init,
         },
-        { ...opts, dependsOn: [node.installed, untrusted] },
+        { ...opts, dependsOn: [located, ...nodes.map(({ installed }) => installed)] },
     );
     return proof.stdout.apply(findings);
+}
+
+/** @internal */
+export function location(stdout: string): { node: string; uid: string } {
+    return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as { node: string; uid: string };
 }
 
 /** @internal */

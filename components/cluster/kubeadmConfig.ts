@@ -1,23 +1,21 @@
 import { stringify } from "yaml";
 import { Files } from "../bundle";
 import { ClusterSpec } from "../spec";
-import { containerRuntimes } from "../node/containerRuntime";
 import { mutatingApi } from "./admission/runtimeClassPolicy";
+import * as kubeadm from "./nodeRegistration";
 
-/** A node that can run Kata carries this label; the RuntimeClass selects it. */
-export const kataNodeLabel = { "katacontainers.io/kata-runtime": "true" };
+/** What the API is called by. */
+export interface ApiNames {
+    /** By users and nodes, for the certificate. */
+    names: string[];
+    /** `host:port` at which the nodes reach every control plane. */
+    endpoint?: string;
+}
 
-/** Where the nodes keep kubeadm's configuration, and the patches of static pods that kubeadm is to take. */
-const directory = "/etc/kata-cluster";
-const patches = `${directory}/kubeadm-patches`;
-
-/**
- * The documents for `kubeadm init`, v1beta4: https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
- * `names` are what users call the API server by.
- */
-export function kubeadmFiles(spec: ClusterSpec, node: string, names: string[]): Files {
+/** The documents for `kubeadm init`, on the control plane that the cluster begins on. */
+export function initFiles(spec: ClusterSpec, node: kubeadm.NodeDescription, api: ApiNames): Files {
     return {
-        [`files${directory}/kubeadm.yaml`]: kubeadmConfig(spec, node, names),
+        [`files${kubeadm.directory}/kubeadm.yaml`]: kubeadmConfig(spec, node, api),
         ...emulatedPatches(),
     };
 }
@@ -26,81 +24,59 @@ export function kubeadmFiles(spec: ClusterSpec, node: string, names: string[]): 
  * The scripts install these only on a node that is itself emulated: its control plane is slow to answer while a pod's
  * virtual machine boots beside it, and would be killed for that, which makes it slower still.
  */
-function emulatedPatches(): Files {
+export function emulatedPatches(): Files {
     const patient = { timeoutSeconds: 60, failureThreshold: 60 };
     const components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
     return Object.fromEntries(
         components.map((name) => [
-            `files${patches}/${name}+strategic.yaml`,
+            `files${kubeadm.patches}/${name}+strategic.yaml`,
             stringify({ spec: { containers: [{ name, livenessProbe: patient }] } }),
         ]),
     );
 }
 
 /** @internal */
-export function kubeadmConfig(spec: ClusterSpec, node: string, names: string[]): string {
-    const documents = [initConfiguration(spec, node), clusterConfiguration(spec, names), kubeletConfiguration()];
+export function kubeadmConfig(spec: ClusterSpec, node: kubeadm.NodeDescription, api: ApiNames): string {
+    const documents = [initConfiguration(spec, node), clusterConfiguration(spec, api), kubeletConfiguration()];
     return documents
         .map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }))
         .join("---\n");
 }
 
-const kubeadmVersion = "kubeadm.k8s.io/v1beta4";
-
-function initConfiguration(spec: ClusterSpec, node: string) {
+function initConfiguration(spec: ClusterSpec, node: kubeadm.NodeDescription) {
     return {
-        apiVersion: kubeadmVersion,
+        apiVersion: kubeadm.kubeadmVersion,
         kind: "InitConfiguration",
-        // A join makes a token of its own. kubeadm insists on making one here too, by default for a day.
+        // No node joins with a token. kubeadm insists on making one, by default for a day.
         bootstrapTokens: [{ ttl: "15m0s", usages: ["signing", "authentication"] }],
-        nodeRegistration: {
-            name: node,
-            criSocket: containerRuntimes[spec.containerRuntime].socket,
-            imagePullPolicy: "IfNotPresent",
-            imagePullSerial: false,
-            kubeletExtraArgs: [
-                {
-                    name: "node-labels",
-                    value: Object.entries(kataNodeLabel)
-                        .map(([key, value]) => `${key}=${value}`)
-                        .join(","),
-                },
-            ],
-            // An empty list: the only node runs the pods too. Leaving it out would taint the control plane.
-            ...(spec.machines.length === 1 ? { taints: [] } : {}),
-        },
-        patches: { directory: patches },
-        timeouts: upperBounds,
+        ...kubeadm.localApiEndpoint(node),
+        nodeRegistration: kubeadm.nodeRegistration(spec, node),
+        patches: { directory: kubeadm.patches },
+        timeouts: kubeadm.upperBounds,
     };
 }
 
-/** Enough for an emulated machine. kubeadm's own are for real ones, where none of these is ever reached. */
-const upperBounds = {
-    controlPlaneComponentHealthCheck: "20m0s",
-    discovery: "10m0s",
-    etcdAPICall: "10m0s",
-    kubeletHealthCheck: "20m0s",
-    kubernetesAPICall: "10m0s",
-    tlsBootstrap: "10m0s",
-};
-
-/** A control plane of one has nobody to elect. It would end itself whenever the API is too slow to renew its lease. */
+/**
+ * A control plane of one has nobody to elect. It would end itself whenever the API is too slow to renew its lease. Only
+ * one without an endpoint stays of one for ever.
+ */
 const withoutElection = { extraArgs: [{ name: "leader-elect", value: "false" }] };
 
-function clusterConfiguration(spec: ClusterSpec, names: string[]) {
+function clusterConfiguration(spec: ClusterSpec, { names, endpoint }: ApiNames) {
     const { kubernetes } = spec;
     const { apiServerArgs } = mutatingApi(kubernetes.version);
     return {
-        apiVersion: kubeadmVersion,
+        apiVersion: kubeadm.kubeadmVersion,
         kind: "ClusterConfiguration",
         clusterName: spec.name,
         kubernetesVersion: `v${kubernetes.version}`,
+        ...(endpoint === undefined ? {} : { controlPlaneEndpoint: endpoint }),
         networking: {
             podSubnet: kubernetes.podCidr,
             serviceSubnet: kubernetes.serviceCidr,
             dnsDomain: "cluster.local",
         },
-        ...(spec.machines.length === 1 ? { controllerManager: withoutElection, scheduler: withoutElection } : {}),
+        ...(endpoint === undefined ? { controllerManager: withoutElection, scheduler: withoutElection } : {}),
         apiServer: {
             certSANs: [...new Set([...names, ...kubernetes.certificateNames])].sort(),
             ...(apiServerArgs.length > 0 ? { extraArgs: apiServerArgs } : {}),

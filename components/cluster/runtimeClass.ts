@@ -4,7 +4,7 @@ import { ContainerRuntime, Hypervisor } from "../args";
 import { containerRuntimes } from "../node/containerRuntime";
 import { ClusterSpec } from "../spec";
 import { kataRuntimeClass } from "../trust";
-import { kataNodeLabel } from "./kubeadmConfig";
+import { kataNodeLabel } from "./nodeRegistration";
 
 /** What a pod's virtual machine takes beside its containers, as Kata's own chart has it (kata-deploy runtimeclasses). */
 const overhead: Record<Hypervisor, { cpu: string; memory: string }> = {

@@ -1,3 +1,4 @@
+import * as crypto from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { types } from "@pulumi/command";
 
@@ -18,6 +19,27 @@ export interface SshEndpoint {
  */
 export function connectionTo(endpoint: SshEndpoint, bastion?: SshEndpoint): types.input.remote.ConnectionArgs {
     return { ...login(endpoint), proxy: bastion && login(bastion) };
+}
+
+/** The connection to that one of several machines which turns out later. */
+export function connectionToOneOf(
+    connections: pulumi.Input<types.input.remote.ConnectionArgs>[],
+    index: pulumi.Input<number>,
+): pulumi.Output<types.input.remote.ConnectionArgs> {
+    return pulumi
+        .all([index, pulumi.all(connections)])
+        .apply(([i, all]) => all[i] as types.input.remote.ConnectionArgs);
+}
+
+/** A short digest of who answers at a connection. */
+export function identityOf(connection: pulumi.Input<types.input.remote.ConnectionArgs>): pulumi.Output<string> {
+    return pulumi.unsecret(pulumi.output(connection)).apply(({ host, port, hostKey }) =>
+        crypto
+            .createHash("sha256")
+            .update(JSON.stringify([host, port, hostKey]))
+            .digest("hex")
+            .slice(0, 8),
+    );
 }
 
 function login(endpoint: SshEndpoint) {

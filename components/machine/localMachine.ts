@@ -4,36 +4,47 @@ import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { bundle, filesBelow } from "../bundle";
-import { LocalMachineSpec } from "./machineSpec";
-import { MachineImageArgs } from "../args";
+import { MachineImageArgs, NodeRole, TaintArgs } from "../args";
+import { ClusterSpec } from "../spec";
 import { cloudImages, defaultCloudImage } from "./cloudImages";
 import { connectionTo } from "./connection";
+import { LocalMachineSpec, segment } from "./localMachineSpec";
 import { Machine } from "./machine";
+import { MachineSpec } from "./machineSpec";
 
 const user = "kata";
 const scripts = path.join(__dirname, "local");
 
 /** A QEMU virtual machine on this computer, reached through ports on 127.0.0.1. */
 export class LocalMachine extends pulumi.ComponentResource implements Machine {
+    public readonly name: string;
+    public readonly role: NodeRole;
+    public readonly labels: Record<string, string>;
+    public readonly taints: TaintArgs[];
+    public readonly internalAddress: string;
     public readonly connection: Machine["connection"];
     public readonly apiAddress: string;
     public readonly owner: command.local.Command;
     public readonly dependsOn: pulumi.Resource[];
 
     constructor(
-        public readonly name: string,
-        spec: LocalMachineSpec,
-        timeoutSeconds: number,
+        { name, role, labels, taints, local }: MachineSpec & { kind: "local" },
+        cluster: ClusterSpec,
         opts: pulumi.ComponentResourceOptions,
     ) {
         super("kata-cluster:machine:LocalMachine", name, {}, opts);
+        this.name = name;
+        this.role = role;
+        this.labels = labels;
+        this.taints = taints;
+        this.internalAddress = segment.address(local.place);
         const keys = this.makeKeys();
-        this.owner = this.runMachine(spec, timeoutSeconds, keys);
+        this.owner = this.runMachine(cluster, local, keys);
         this.dependsOn = [this.owner];
-        this.apiAddress = `127.0.0.1:${spec.apiPort}`;
+        this.apiAddress = `127.0.0.1:${local.apiPort}`;
         this.connection = connectionTo({
             address: "127.0.0.1",
-            port: spec.sshPort,
+            port: local.sshPort,
             user,
             privateKey: keys.user.privateKey,
             hostKey: pulumi.unsecret(keys.host.publicKey),
@@ -61,7 +72,8 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
         return pulumi.secret(keys.stdout.apply((stdout) => JSON.parse(stdout) as Keys));
     }
 
-    private runMachine(spec: LocalMachineSpec, timeoutSeconds: number, keys: pulumi.Output<Keys>) {
+    private runMachine(cluster: ClusterSpec, spec: LocalMachineSpec, keys: pulumi.Output<Keys>) {
+        const timeoutSeconds = cluster.timeouts.machineSeconds;
         const vmName = localMachineName(pulumi.getProject(), pulumi.getStack(), this.name);
         const image: MachineImageArgs =
             spec.image ?? cloudImages[defaultCloudImage][process.arch === "arm64" ? "arm64" : "amd64"];
@@ -82,7 +94,9 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
                     VM_IMAGE_SHA256: image.sha256 ?? "",
                     VM_IMAGE_SHA512: image.sha512 ?? "",
                     VM_SSH_PORT: String(spec.sshPort),
-                    VM_API_PORT: String(spec.apiPort),
+                    VM_API_PORT: String(spec.apiPort ?? ""),
+                    VM_SEGMENT: localMachineName(pulumi.getProject(), pulumi.getStack(), cluster.name),
+                    VM_SEGMENT_ADDRESS: `${this.internalAddress}/${segment.cidr.split("/")[1]}`,
                     VM_USER: user,
                     VM_ACCELERATOR: spec.accelerator,
                     VM_TIMEOUT_SECONDS: String(timeoutSeconds),

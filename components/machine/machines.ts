@@ -1,17 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ClusterSpec } from "../spec";
-import { ExistingMachine } from "./existingMachine";
+import { existingMachine } from "./existingMachine";
 import { LocalMachine } from "./localMachine";
-import { Machine } from "./machine";
+import { Machine, Machines, withApiPort } from "./machine";
 
 /** Makes, or takes, the machines of a cluster. */
-export function createMachines(spec: ClusterSpec, opts: pulumi.ComponentResourceOptions): Machine[] {
-    return spec.machines.map((machine) => {
+export function createMachines(spec: ClusterSpec, opts: pulumi.ComponentResourceOptions): Machines {
+    const given = spec.kubernetes.controlPlaneEndpoint;
+    const controlPlaneEndpoint = given === undefined ? undefined : withApiPort(given);
+    const machines = spec.machines.map((machine): Machine => {
         switch (machine.kind) {
             case "local":
-                return new LocalMachine(machine.name, machine.local, spec.timeouts.machineSeconds, opts);
+                return new LocalMachine(machine, spec, opts);
             case "existing":
-                return new ExistingMachine(machine.name, machine.existing, opts);
+                return existingMachine(machine, controlPlaneEndpoint, opts);
         }
     });
+    return { machines, controlPlaneEndpoint };
 }

@@ -4,24 +4,41 @@ import { ClusterSpec } from "../spec";
 import { runtimeFiles } from "./containerRuntime";
 import { kataFiles } from "./kata";
 import { downloads, nodeEnvironment } from "./nodeEnvironment";
-import { allSteps, controlPlaneSteps, installSteps } from "./steps";
+import { allSteps, controlPlaneSteps, installSteps, joinSteps, keySteps } from "./steps";
 
 /** Where the bundle lies on a node, relative to the login user's home. */
 export const bundlePath = ".kata-cluster/bundle.sh";
 
 const host = path.join(__dirname, "host");
 
+/** The commands that run out of a bundle. */
+export type NodeCommand = "install" | "init" | "key" | "admit" | "join" | "locate" | "isolation";
+
 /** All that a node is told, as one text, and a digest for each of the commands that run out of it. */
 export interface HostBundle {
     text: string;
-    digests: { install: string; controlPlane: string; isolation: string };
+    digests: Record<NodeCommand, string>;
 }
 
+/** The scripts of each command but `install`, beside lib.sh. */
+const scripts: Record<Exclude<NodeCommand, "install">, readonly string[]> = {
+    init: [...controlPlaneSteps, "cluster", "api", "node"],
+    key: [...keySteps],
+    admit: ["admit", "members", "drain", "api"],
+    join: [...joinSteps, "cluster", "api", "node"],
+    locate: ["locate", "members", "drain", "api"],
+    isolation: ["isolation"],
+};
+
+/** What an installation uses too. */
+const installing = ["api", "node"];
+
 /**
- * Renders a node's bundle: scripts, settings, and the files that go to their place on the node. Pure: the same spec
- * gives the same text. An edit changes the digests of just the commands that use the file.
+ * Renders a node's bundle: scripts, settings, and the files that go to their place on the node. `membership` is what
+ * only kubeadm reads. Pure: the same spec gives the same text. An edit changes the digests of just the commands that
+ * use the file.
  */
-export function hostBundle(spec: ClusterSpec, node: string, controlPlane: Files): HostBundle {
+export function hostBundle(spec: ClusterSpec, node: string, membership: Files): HostBundle {
     const files: Files = {
         ...filesBelow(host),
         ...runtimeFiles(spec),
@@ -29,22 +46,29 @@ export function hostBundle(spec: ClusterSpec, node: string, controlPlane: Files)
         "node.env": nodeEnvironment(spec, node),
         downloads: downloads(spec),
     };
-    const digest = (scripts: readonly string[], others: Files) => {
-        const names = [...scripts, "lib"].map((script) => `${script}.sh`);
-        return digestOf({ ...pick(files, (file) => names.includes(file)), ...others });
+    const digest = (names: readonly string[], others: Files = {}) => {
+        const wanted = [...names, "lib"].map((script) => `${script}.sh`);
+        return digestOf({ ...pick(files, (file) => wanted.includes(file)), ...others });
     };
-    const known = [...allSteps, "isolation"].map((script) => `${script}.sh`);
+    const known = [...allSteps, ...Object.values(scripts).flat()]
+        .filter((script) => !installing.includes(script))
+        .map((script) => `${script}.sh`);
+    const steps = installSteps(spec);
     return {
-        text: bundle(host, { ...files, ...controlPlane }),
+        text: bundle(host, { ...files, ...membership }),
         digests: {
             // What no other command is known to use belongs to the installation.
             install: digest(
-                installSteps(spec),
+                [...steps, ...(steps.includes("migrate") ? ["drain"] : [])],
                 pick(files, (file) => !known.includes(file)),
             ),
-            controlPlane: digest([...controlPlaneSteps, "api", "node"], controlPlane),
+            init: digest(scripts.init, membership),
+            key: digest(scripts.key),
+            admit: digest(scripts.admit),
+            join: digest(scripts.join, membership),
+            locate: digest(scripts.locate),
             // After a change of runtime the pods are others, though their objects are the same.
-            isolation: digest(["isolation"], { containerRuntime: spec.containerRuntime }),
+            isolation: digest(scripts.isolation, { containerRuntime: spec.containerRuntime }),
         },
     };
 }

@@ -8,6 +8,12 @@ import { remoteStep } from "./remoteStep";
 import { refuseRuntimeChange } from "./runtimeChange";
 import { installSteps, uninstallSteps } from "./steps";
 
+/** How a node becomes a part of its cluster: what only kubeadm reads, and whether it joins one that is there. */
+export interface Membership {
+    files: pulumi.Input<Files>;
+    joins: boolean;
+}
+
 /** Brings a machine to the point where it can become a node: runtime, Kata and Kubernetes installed. */
 export class NodeBootstrap extends pulumi.ComponentResource {
     /** Everything that later stages run on the node. */
@@ -18,13 +24,13 @@ export class NodeBootstrap extends pulumi.ComponentResource {
     constructor(
         public readonly machine: Machine,
         spec: ClusterSpec,
-        controlPlane: pulumi.Input<Files>,
+        membership: Membership,
         opts: pulumi.ComponentResourceOptions,
     ) {
         super("kata-cluster:node:NodeBootstrap", machine.name, {}, opts);
-        this.bundle = pulumi.output(controlPlane).apply((files) => hostBundle(spec, machine.name, files));
+        this.bundle = pulumi.output(membership.files).apply((files) => hostBundle(spec, machine.name, files));
         const bundle = this.upload(spec);
-        this.installed = this.install(spec, bundle);
+        this.installed = this.install(spec, membership, bundle);
         this.registerOutputs({});
     }
 
@@ -47,13 +53,13 @@ export class NodeBootstrap extends pulumi.ComponentResource {
         );
     }
 
-    private install(spec: ClusterSpec, bundle: pulumi.Resource) {
+    private install(spec: ClusterSpec, { joins }: Membership, bundle: pulumi.Resource) {
         return remoteStep(
             `${this.machine.name}-install`,
             {
                 machine: this.machine,
                 run: `node apply ${installSteps(spec).join(" ")}`,
-                undo: `node reset ${uninstallSteps(spec).join(" ")}`,
+                undo: `node reset ${uninstallSteps(spec, joins).join(" ")}`,
                 digest: this.bundle.digests.install,
                 timeoutSeconds: spec.timeouts.nodeSeconds,
             },

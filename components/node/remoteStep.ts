@@ -16,6 +16,13 @@ export interface RemoteStepArgs {
     timeoutSeconds: number;
     /** Whether what it prints is a secret. */
     secretOutput?: boolean;
+    /** What it reads. */
+    input?: pulumi.Input<string>;
+    /**
+     * What it changes lives and dies with this, where that is not the machine it runs on: then it is undone on a machine
+     * of ours too, unless this goes as well.
+     */
+    livesWith?: pulumi.Resource;
 }
 
 /**
@@ -27,24 +34,26 @@ export function remoteStep(
     args: RemoteStepArgs,
     opts: pulumi.CustomResourceOptions,
 ): command.remote.Command {
-    const { machine } = args;
+    const { machine, livesWith, input } = args;
     const bounded = `${args.timeoutSeconds}s`;
+    // Also what undoes it reads its input: the session sends it all the same.
+    const runFromBundle = `sudo bash ${bundlePath}${input === undefined ? "" : " --input"}`;
+    const undone = args.undo !== undefined && (livesWith !== undefined || !machine.owner);
     return new command.remote.Command(
         name,
         {
             connection: machine.connection,
             create: pulumi.interpolate`${runFromBundle} ${args.run} # ${args.digest}`,
-            delete: machine.owner || !args.undo ? undefined : `${runFromBundle} ${args.undo}`,
+            delete: undone ? `${runFromBundle} ${args.undo}` : undefined,
+            stdin: input,
             logging: "stderr",
             addPreviousOutputInEnv: false,
         },
         {
             ...opts,
-            deletedWith: machine.owner,
+            deletedWith: livesWith ?? machine.owner,
             additionalSecretOutputs: args.secretOutput ? ["stdout"] : [],
             customTimeouts: { create: bounded, update: bounded, delete: bounded },
         },
     );
 }
-
-const runFromBundle = `sudo bash ${bundlePath}`;

@@ -17,7 +17,9 @@ export function refuseRuntimeChange(node: string, spec: ClusterSpec): pulumi.Res
         ({ oldInputs }) => {
             const { create } = (oldInputs ?? {}) as { create?: unknown };
             const current = installedRuntime(typeof create === "string" ? create : "");
-            if (current && current !== spec.containerRuntime && !spec.allowDisruption.containerRuntime) {
+            // Each node would be changed at the same time as the others, and none drained to another.
+            const allowed = spec.allowDisruption.containerRuntime && spec.machines.length === 1;
+            if (current && current !== spec.containerRuntime && !allowed) {
                 throw new Error(refusal(spec, node, current));
             }
         },
@@ -33,11 +35,18 @@ export function installedRuntime(command: string): ContainerRuntime | undefined 
 }
 
 function refusal({ name, containerRuntime, machines }: ClusterSpec, node: string, current: ContainerRuntime): string {
-    const api = machines.length === 1 ? ", and the Kubernetes API with them, for it is the only control plane" : "";
+    const alone = machines.length === 1;
+    const lone = machines.filter(({ role }) => role === "control-plane").length === 1;
+    const api = alone ? ", and the Kubernetes API with them, for it is the only control plane" : "";
+    const instead = alone
+        ? "or set allowDisruption: { containerRuntime: true }"
+        : lone
+          ? "or take the workers out of the program first, which drains them, change the control plane with " +
+            "allowDisruption: { containerRuntime: true }, and put the workers in again"
+          : "for several control planes are not changed one after the other";
     return (
         `KataCluster "${name}": containerRuntime = "${containerRuntime}": node ${node} runs ${current}, ` +
         `and a change stops all its pods${api}. Allowed: "${current}". ` +
-        `Hint: make a new cluster with ${containerRuntime} and move the workload there, ` +
-        "or set allowDisruption: { containerRuntime: true }."
+        `Hint: make a new cluster with ${containerRuntime} and move the workload there, ${instead}.`
     );
 }

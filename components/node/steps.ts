@@ -3,7 +3,8 @@ import { ClusterSpec } from "../spec";
 import { runtimeNames } from "./containerRuntime";
 
 /** A step of the node bootstrap: a script of the same name in `host/`. */
-export type Step = "preflight" | "kernel" | "kata" | ContainerRuntime | "kubernetes" | "migrate" | "kubeadm";
+export type Step =
+    ("preflight" | "kernel" | "kata" | ContainerRuntime | "kubernetes" | "migrate") | ("kubeadm" | "key" | "join");
 
 /**
  * The steps that every node takes, in order. Kata comes before the container runtime: CRI-O drops a handler whose shim
@@ -20,14 +21,23 @@ export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec)
     ];
 }
 
-/** What undoes them, last one first. The other runtimes too: a change of runtime may have ended half way. */
-export function uninstallSteps({ containerRuntime }: ClusterSpec): Step[] {
+/**
+ * What undoes them, last one first. The other runtimes too: a change of runtime may have ended half way. A node that
+ * joined leaves its cluster first; by then its pods are elsewhere and its Node is deleted.
+ */
+export function uninstallSteps({ containerRuntime }: ClusterSpec, joins: boolean): Step[] {
     const others = runtimeNames.filter((name) => name !== containerRuntime);
-    return ["kubernetes", ...others, containerRuntime, "kata", "kernel"];
+    return [...(joins ? joinSteps : []), "kubernetes", ...others, containerRuntime, "kata", "kernel"];
 }
 
 /** The step that makes a control plane out of an installed node. */
 export const controlPlaneSteps = ["kubeadm"] as const satisfies Step[];
+
+/** The step that makes the key which a further node joins with. */
+export const keySteps = ["key"] as const satisfies Step[];
+
+/** The step that makes a member of a cluster out of an installed node. */
+export const joinSteps = ["join"] as const satisfies Step[];
 
 /** Every step there is. */
 export const allSteps: readonly Step[] = [
@@ -38,4 +48,6 @@ export const allSteps: readonly Step[] = [
     "kubernetes",
     "migrate",
     ...controlPlaneSteps,
+    ...keySteps,
+    ...joinSteps,
 ];

@@ -37,6 +37,18 @@ export function positive(problems: Problems, path: string, value: number, least:
     );
 }
 
+/** Host name or IP address, with an optional port. An output is judged where it is used. */
+export function endpoint(problems: Problems, path: string, value: unknown) {
+    problems.check(
+        typeof value !== "string" || /^(\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+)(:[1-9][0-9]{0,4})?$/.test(value),
+        path,
+        value,
+        "not a host with an optional port",
+        "a host name or an IP address (IPv6 in brackets), and :port",
+        'for example "api.example.com:6443"',
+    );
+}
+
 /** An http or https URL. */
 export function url(problems: Problems, path: string, value: string) {
     problems.check(
@@ -127,8 +139,14 @@ const reserved: [string, string][] = [
     ["224.0.0.0/4", "which is multicast"],
 ];
 
-function parseIpv4(value: string): Range | undefined {
+function parseIpv4(value: string | undefined): Range | undefined {
     return typeof value === "string" && ipaddr.IPv4.isValidCIDR(value) ? ipaddr.IPv4.parseCIDR(value) : undefined;
+}
+
+/** Whether two IPv4 ranges have an address in common. What is not a range has none. */
+export function overlapping(one: string | undefined, other: string): boolean {
+    const ranges = [parseIpv4(one), parseIpv4(other)];
+    return ranges[0] !== undefined && ranges[1] !== undefined && overlap(ranges[0], ranges[1]);
 }
 
 function overlap(one: Range, other: Range): boolean {

@@ -74,9 +74,10 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         const before = ssh.connections;
         const [run] = await Promise.all([stack.up(program()), api.podReady("nginx-untrusted")]);
         assert.equal(run.error, undefined, run.stdout + said(run));
-        assert.deepEqual(node.calls().slice(-3).map(withoutUid), [
+        assert.deepEqual(node.calls().slice(-4).map(withoutUid), [
             "node apply preflight kernel kata containerd kubernetes",
             "node apply kubeadm",
+            "locate default nginx-untrusted UID",
             "isolation prove default nginx-untrusted UID",
         ]);
         assert.equal(run.outputs.runtimeClass, "kata");
@@ -89,7 +90,7 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
             nodeSelector: { "katacontainers.io/kata-runtime": "true" },
         });
         // The bundle was there from the run before.
-        assert.equal(ssh.connections - before, 3);
+        assert.equal(ssh.connections - before, 4);
     });
 
     it("has nothing to do at the next up, and opens no connection for it", async () => {

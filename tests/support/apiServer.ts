@@ -19,6 +19,8 @@ export interface ApiServerOptions {
     controllers?: string[];
     /** Further flags of the API server. */
     flags?: string[];
+    /** Files of an authority that signs the certificates of clients, and whose clients the server knows. */
+    authority?: { certificate: string; key: string };
 }
 
 /** A request to the API server. */
@@ -67,14 +69,19 @@ export class ApiServer {
         private readonly ports: { api: number; etcd: number; peer: number },
         private readonly controllers: string[],
         private readonly flags: string[],
+        private readonly authority: ApiServerOptions["authority"],
     ) {
         this.url = `https://127.0.0.1:${ports.api}`;
     }
 
-    static async start({ controllers = defaultControllers, flags = [] }: ApiServerOptions = {}): Promise<ApiServer> {
+    static async start({
+        controllers = defaultControllers,
+        flags = [],
+        authority,
+    }: ApiServerOptions = {}): Promise<ApiServer> {
         const folder = mkdtempSync(join(tmpdir(), "kata-cluster-api-"));
         const [api, etcd, peer] = (await freePorts(3)) as [number, number, number];
-        const server = new ApiServer(folder, { api, etcd, peer }, controllers, flags);
+        const server = new ApiServer(folder, { api, etcd, peer }, controllers, flags, authority);
         try {
             server.writeFiles();
             server.startEtcd();
@@ -113,6 +120,7 @@ export class ApiServer {
             "--endpoint-reconciler-type=none",
             "--allow-privileged=true",
             "--shutdown-delay-duration=0s",
+            ...(this.authority ? [`--client-ca-file=${this.authority.certificate}`] : []),
             ...this.flags,
         ];
         this.run("kube-apiserver", flags);
@@ -252,6 +260,12 @@ export class ApiServer {
                 `--controllers=${this.controllers.join(",")}`,
                 `--service-account-private-key-file=${join(this.folder, "sa.key")}`,
                 `--root-ca-file=${join(this.folder, "certificates", "apiserver.crt")}`,
+                ...(this.authority
+                    ? [
+                          `--cluster-signing-cert-file=${this.authority.certificate}`,
+                          `--cluster-signing-key-file=${this.authority.key}`,
+                      ]
+                    : []),
                 "--leader-elect=false",
                 "--secure-port=0",
             ]);

@@ -11,7 +11,11 @@ export interface Recorded {
  * Mocks that record every resource. Outputs are made up where the program reads them. `record.drain()` waits until all
  * are registered: nothing in the SDK's mocks does (pulumi/pulumi#6666), so a test that looks earlier sees too little.
  */
-export function recordingMocks(preview: boolean, stdout: Record<string, string>): { resources: Recorded[] } {
+export function recordingMocks(
+    preview: boolean,
+    stdout: Record<string, string>,
+    podSpec: object = {},
+): { resources: Recorded[] } {
     const resources: Recorded[] = [];
     void pulumi.runtime.setMocks(
         {
@@ -24,6 +28,7 @@ export function recordingMocks(preview: boolean, stdout: Record<string, string>)
                     state.stderr = "";
                 }
                 if (type.startsWith("kubernetes:") && !preview) {
+                    state.spec = { ...(inputs as { spec?: object }).spec, ...podSpec };
                     state.metadata = { uid: `uid-of-${name}`, ...(inputs as { metadata?: object }).metadata };
                 }
                 return { id: id ?? (preview ? undefined : `${name}-id`), state };
@@ -43,4 +48,15 @@ export function texts(value: unknown): string[] {
         return [value];
     }
     return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
+}
+
+/** Values as the engine stores them in clear: what is wrapped as a secret is left out. */
+export function withoutSecrets(value: unknown): unknown {
+    if (typeof value !== "object" || value === null) {
+        return value;
+    }
+    if (pulumi.runtime.isRpcSecret(value)) {
+        return "[secret]";
+    }
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutSecrets(one)]));
 }

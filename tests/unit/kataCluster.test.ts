@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { KataCluster } from "../../components/kataCluster";
 import { KataClusterArgs } from "../../components/args";
 import { existing, privateKey } from "../support/specs";
-import { Recorded, recordingMocks, texts } from "../support/recordingMocks";
+import { Recorded, recordingMocks, texts, withoutSecrets } from "../support/recordingMocks";
 
 const keys = {
     user: { privateKey: "CANARY-USER-KEY", publicKey: "ssh-ed25519 AAAAuser" },
@@ -22,7 +22,13 @@ const proof = {
     vmProcess: { pid: 42, command: "qemu" },
     control: { container: "kube-proxy" },
 };
-const stdout = { "-keys": JSON.stringify(keys), "-init": adminConf, "-isolation": JSON.stringify(proof) };
+const located = { node: "lab-control-plane-0", uid: "uid-of-lab-untrusted" };
+const stdout = {
+    "-pod": JSON.stringify(located),
+    "-keys": JSON.stringify(keys),
+    "-init": adminConf,
+    "-isolation": JSON.stringify(proof),
+};
 
 const kinds: Record<string, KataClusterArgs> = { local: { machines: { local: {} } }, existing: existing() };
 
@@ -42,8 +48,8 @@ for (const [kind, args] of Object.entries(kinds)) {
 
             it("registers the same resources whatever is known", () => {
                 const names = resources.map(({ type, name }) => `${type} ${name}`).sort();
-                const machine = kind === "local" ? "LocalMachine" : "ExistingMachine";
                 const vm = [
+                    "kata-cluster:machine:LocalMachine lab-control-plane-0",
                     "command:local:Command lab-control-plane-0-keys",
                     "command:local:Command lab-control-plane-0-vm",
                 ];
@@ -54,13 +60,13 @@ for (const [kind, args] of Object.entries(kinds)) {
                         "command:remote:Command lab-control-plane-0-init",
                         "command:remote:Command lab-control-plane-0-install",
                         "command:remote:Command lab-isolation",
+                        "command:remote:Command lab-pod",
                         "command:remote:CopyToRemote lab-control-plane-0-bundle",
                         "kata-cluster:cluster:AdmissionPolicies lab-policies",
                         "kata-cluster:cluster:ControlPlane lab",
                         "kata-cluster:cluster:Flannel lab-flannel",
                         "kata-cluster:index:KataCluster lab",
                         "kata-cluster:index:UntrustedPod lab-untrusted",
-                        `kata-cluster:machine:${machine} lab-control-plane-0`,
                         "kata-cluster:node:NodeBootstrap lab-control-plane-0",
                         ...["lab-policies-untrusted-runtime-class"].flatMap(bound("Mutating")),
                         ...[
@@ -85,17 +91,20 @@ for (const [kind, args] of Object.entries(kinds)) {
                 const connections = resources
                     .filter(({ type }) => type.startsWith("command:remote:"))
                     .map(({ inputs }) => inputs.connection as { hostKey?: string; value?: { hostKey?: string } });
-                assert.equal(connections.length, 4);
-                if (!preview || kind === "existing") {
-                    connections.forEach((one) => assert.match((one.value ?? one).hostKey ?? "", /^ssh-ed25519 /));
-                }
+                assert.equal(connections.length, 5);
+                // The proof's is that of the node on which the pod is found, and so not known in a preview.
+                const known = connections.filter((one) =>
+                    preview && kind === "local" ? false : !preview || "hostKey" in (one.value ?? one),
+                );
+                assert.equal(known.length, preview ? (kind === "local" ? 0 : 4) : 5);
+                known.forEach((one) => assert.match((one.value ?? one).hostKey ?? "", /^ssh-ed25519 /));
             });
 
             it("never replaces a step, and undoes one only on a machine that is not its own", () => {
                 for (const { name, inputs } of commands()) {
                     assert.equal(inputs.triggers, undefined, name);
                     assert.equal(inputs.update, undefined, name);
-                    const undone = kind === "existing" && !name.endsWith("-isolation");
+                    const undone = kind === "existing" && !/-(isolation|pod)$/.test(name);
                     assert.equal(typeof inputs.delete, undone ? "string" : "undefined", name);
                 }
             });
@@ -136,15 +145,4 @@ for (const [kind, args] of Object.entries(kinds)) {
 function bound(kind: "Mutating" | "Validating") {
     const type = `kubernetes:admissionregistration.k8s.io/v1:${kind}AdmissionPolicy`;
     return (name: string) => [`${type} ${name}`, `${type}Binding ${name}-binding`];
-}
-
-/** Values as the engine stores them in clear: what is wrapped as a secret is left out. */
-function withoutSecrets(value: unknown): unknown {
-    if (typeof value !== "object" || value === null) {
-        return value;
-    }
-    if (pulumi.runtime.isRpcSecret(value)) {
-        return "[secret]";
-    }
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutSecrets(one)]));
 }

@@ -13,6 +13,23 @@ const digest = "0".repeat(64);
 const machine = { address: "192.0.2.10", hostKey, privateKey };
 const onExisting = (changes: object) => ({ machines: { existing: { controlPlanes: [{ ...machine, ...changes }] } } });
 
+/** So many machines of their own addresses. */
+const machines = (count: number, from: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...machine, address: `192.0.2.${from + i}` }));
+const onMachines = (controlPlanes: number, workers: number, kubernetes: KataClusterArgs["kubernetes"] = {}) => ({
+    machines: { existing: { controlPlanes: machines(controlPlanes, 10), workers: machines(workers, 20) } },
+    kubernetes,
+});
+const withWorkers = (...changes: object[]) => ({
+    machines: {
+        existing: {
+            controlPlanes: [machine],
+            workers: changes.map((change, i) => ({ ...machine, address: `192.0.2.${20 + i}`, ...change })),
+        },
+    },
+});
+const onLocalWorkers = (workers: object) => ({ machines: { local: { workers } } });
+
 const refused: Bad[] = [
     ["no machines", {}, [/machines = "nothing"/]],
     ["two kinds of machines", { machines: { local: {}, ...existing().machines } }, [/machines = "local, existing"/]],
@@ -135,7 +152,107 @@ const refused: Bad[] = [
     ["an image without digest", { machines: { local: { image: { url: "https://a/b" } } } }, [/image.sha256/]],
     ["a wrong accelerator", { machines: { local: { accelerator: "hvf" } } }, [/accelerator = "hvf"/]],
     ["no existing machine", { machines: { existing: { controlPlanes: [] } } }, [/controlPlanes = "0 machines"/]],
-    ["two control planes", { machines: { existing: { controlPlanes: [machine, machine] } } }, [/"2 machines"/]],
+    [
+        "an even number of control planes",
+        onMachines(2, 0, { controlPlaneEndpoint: "api.example.com" }),
+        [/controlPlanes = "2 machines": an even number bears the loss of no more machines.*Allowed: 1, 3 or 5/],
+    ],
+    [
+        "seven control planes",
+        onMachines(7, 0, { controlPlaneEndpoint: "api.example.com" }),
+        [/controlPlanes = "7 machines"/],
+    ],
+    [
+        "three control planes without an endpoint",
+        onMachines(3, 0),
+        [/kubernetes.controlPlaneEndpoint = undefined: the nodes need one address for the API of 3 control planes/],
+    ],
+    [
+        "an endpoint with a scheme",
+        onMachines(1, 0, { controlPlaneEndpoint: "https://api.example.com" }),
+        [/kubernetes.controlPlaneEndpoint = "https:\/\/api.example.com"/],
+    ],
+    [
+        "one machine as control plane and worker",
+        { machines: { existing: { controlPlanes: [machine], workers: [{ ...machine, port: 22 }] } } },
+        [/workers\[0\].address = "192.0.2.10:22": machines.existing.controlPlanes\[0\].address is the same machine/],
+    ],
+    [
+        "two workers of one name, but for its case",
+        withWorkers({ name: "n1", address: "192.0.2.11" }, { name: "N1", address: "192.0.2.12" }),
+        [
+            /workers\[1\].name = "n1": machines.existing.workers\[0\].name is the same name/,
+            /workers\[1\].name = "N1": not a valid name/,
+        ],
+    ],
+    ["a worker without host key", withWorkers({ hostKey: undefined }), [/existing.workers\[0\].hostKey/]],
+    [
+        "an internal address that is none",
+        withWorkers({ internalAddress: "node-1" }),
+        [/workers\[0\].internalAddress = "node-1"/],
+    ],
+    [
+        "labels that kubelet may not set, and one that is no label",
+        withWorkers({
+            labels: { "node-role.kubernetes.io/worker": "", "kubernetes.io/team": "a", "-x": "b", ok: "not ok" },
+        }),
+        [
+            /workers\[0\].labels\["node-role.kubernetes.io\/worker"\].*kubelet may not give/,
+            /labels\["kubernetes.io\/team"\].*kubelet may not give/,
+            /labels\["-x"\].*not a qualified name/,
+            /labels\["ok"\] = "not ok"/,
+        ],
+    ],
+    [
+        "the label that every node has",
+        withWorkers({ labels: { "katacontainers.io/kata-runtime": "false" } }),
+        [/every node gets it/],
+    ],
+    [
+        "taints that are none",
+        withWorkers({
+            taints: [
+                { key: "a b", effect: "NoSchedule" },
+                { key: "dedicated", value: "x y", effect: "Never" },
+                { key: "node.kubernetes.io/unreachable", effect: "NoExecute" },
+            ],
+        }),
+        [
+            /taints\[0\].key = "a b"/,
+            /taints\[1\].value = "x y"/,
+            /taints\[1\].effect = "Never".*"NoSchedule", "PreferNoSchedule", "NoExecute"/,
+            /taints\[2\].key = .*the control plane sets and removes this taint/,
+        ],
+    ],
+    [
+        "a taint twice",
+        onLocalWorkers({
+            count: 1,
+            taints: [
+                { key: "a", effect: "NoSchedule" },
+                { key: "a", value: "b", effect: "NoSchedule" },
+            ],
+        }),
+        [/local.workers.taints\[1\] = "a:NoSchedule": the same taint twice/],
+    ],
+    ["half a worker", onLocalWorkers({ count: 0.5 }), [/machines.local.workers.count = 0.5/]],
+    ["a thousand workers", onLocalWorkers({ count: 1000 }), [/machines.local.workers.count = 1000/]],
+    ["small workers", onLocalWorkers({ count: 1, memoryMib: 512 }), [/machines.local.workers.memoryMib = 512/]],
+    [
+        "an API port that is a worker's SSH port",
+        { machines: { local: { sshPort: 3000, apiPort: 3002, workers: { count: 2 } } } },
+        [/machines.local.apiPort = 3002: the SSH port of worker 1. Allowed: a port outside 3000 to 3002/],
+    ],
+    [
+        "no room for workers above the SSH port",
+        { machines: { local: { sshPort: 65534, workers: { count: 2 } } } },
+        [/machines.local.sshPort = 65534/],
+    ],
+    [
+        "pods on the machines' own segment",
+        { ...local, kubernetes: { podCidr: "192.168.0.0/16" } },
+        [/kubernetes.podCidr = "192.168.0.0\/16": it overlaps 192.168.241.0\/24/],
+    ],
     ["no address", onExisting({ address: "" }), [/controlPlanes\[0\].address/]],
     ["no host key", onExisting({ hostKey: undefined }), [/controlPlanes\[0\].hostKey = undefined.*ssh-keyscan/]],
     ["a host key that is none", onExisting({ hostKey: "AAAA" }), [/controlPlanes\[0\].hostKey = "AAAA"/]],
@@ -223,6 +340,23 @@ describe("resolve", () => {
         ["a password in place of a key", onExisting({ privateKey: undefined, password: "x" })],
         ["a bastion", onExisting({ bastion: machine })],
         ["trust on first use", onExisting({ hostKey: undefined, hostKeyPolicy: "trust-on-first-use" })],
+        ["a worker", onMachines(1, 1)],
+        ["three control planes and two workers", onMachines(3, 2, { controlPlaneEndpoint: "api.example.com:6443" })],
+        [
+            "labels and taints",
+            withWorkers({
+                labels: { "example.com/disk": "ssd", "node.kubernetes.io/instance-type": "n2", zone: "" },
+                taints: [{ key: "example.com/dedicated", value: "kata", effect: "NoSchedule" }],
+            }),
+        ],
+        [
+            "one address behind two bastions",
+            withWorkers(
+                { bastion: { ...machine, address: "192.0.2.1" }, address: "10.0.0.1" },
+                { bastion: { ...machine, address: "192.0.2.2" }, address: "10.0.0.1" },
+            ),
+        ],
+        ["local workers", { machines: { local: { workers: { count: 3 } } } }],
         ["Kubernetes 1.35", { ...local, kubernetes: { version: "1.35.8" } }],
         ["Kubernetes 1.34", { ...local, kubernetes: { version: "1.34.11" } }],
         ["other ranges", { ...local, kubernetes: { podCidr: "192.168.0.0/17", serviceCidr: "192.168.128.0/20" } }],
@@ -295,7 +429,7 @@ describe("resolve", () => {
                 const services = cidr(b, bitsB);
                 const shared = Math.min(bitsA, bitsB);
                 const overlaps = network(a, shared) === network(b, shared);
-                const attempt = () => specOf({ kubernetes: { podCidr: pods, serviceCidr: services } });
+                const attempt = () => specOf({ ...existing(), kubernetes: { podCidr: pods, serviceCidr: services } });
                 if (overlaps) {
                     assert.throws(attempt, /overlaps/);
                 } else {

@@ -19,13 +19,34 @@ arm64_firmware() {
     fail 'no UEFI firmware for arm64 guests found' 'Debian, Ubuntu: apt-get install qemu-efi-aarch64; Fedora: dnf install edk2-aarch64'
 }
 
+# Of the interface that leads out, the one that QEMU gives to a first one.
+OUTSIDE_MAC=52:54:00:12:34:56
+
+# The segment is a multicast group on the loopback interface, where QEMU processes exchange their guests' frames. Each
+# cluster of each user has one of its own. https://www.qemu.org/docs/master/system/invocation.html: -netdev socket,mcast
+segment_group() {
+    local hash
+    hash=$(digest 256 <(printf '%s of user %s' "$VM_SEGMENT" "$(id -u)"))
+    # 239.192.0.0/14 is for use within an organization (RFC 2365).
+    printf '239.%s.%s.%s:%s' $((192 + 0x${hash:0:1} % 4)) $((0x${hash:1:2})) $((0x${hash:3:2})) $((20000 + 0x${hash:5:4} % 10000))
+}
+
+# One for each address of the segment.
+segment_mac() {
+    local address=${VM_SEGMENT_ADDRESS%/*}
+    # shellcheck disable=SC2046,SC2183 # one word for each byte
+    printf '52:54:%02x:%02x:%02x:%02x' $(tr . ' ' <<<"$address")
+}
+
 # Sets QEMU_ARGUMENTS.
 qemu_arguments() {
-    local cpu=host how=kvm firmware
+    local cpu=host how=kvm forward firmware
     # Under TCG `max` emulates the virtualization extensions that Kata needs.
     if [[ $ACCELERATOR == tcg ]]; then
         cpu=max how=tcg,thread=multi,tb-size=1024
     fi
+    forward=hostfwd=tcp:127.0.0.1:$VM_SSH_PORT-:22
+    [[ -z "${VM_API_PORT:-}" ]] || forward+=,hostfwd=tcp:127.0.0.1:$VM_API_PORT-:6443
     # shellcheck disable=SC2054 # the commas are QEMU's
     QEMU_ARGUMENTS=(
         -name "kata-cluster-$VM_NAME" -pidfile "$VM_DIRECTORY/pid" -daemonize
@@ -36,12 +57,19 @@ qemu_arguments() {
         -device virtio-blk-pci,drive=disk,bootindex=0
         -drive "if=none,id=seed,file=$(option_path "$SEED"),format=raw,readonly=on"
         -device virtio-blk-pci,drive=seed
-        -netdev "user,id=net,ipv6=off,hostfwd=tcp:127.0.0.1:$VM_SSH_PORT-:22,hostfwd=tcp:127.0.0.1:$VM_API_PORT-:6443"
-        -device virtio-net-pci,netdev=net,romfile=
+        -netdev "user,id=net,ipv6=off,$forward"
+        -device "virtio-net-pci,netdev=net,mac=$OUTSIDE_MAC,romfile="
         -serial "file:$VM_DIRECTORY/console.log"
         # A pair of FIFOs, not a socket: bash can write to it, so no socat or nc is asked for.
         -chardev "pipe,id=qmp,path=$(option_path "$VM_DIRECTORY/qmp")" -mon chardev=qmp,mode=control
     )
+    if [[ -n "${VM_SEGMENT:-}" ]]; then
+        # shellcheck disable=SC2054
+        QEMU_ARGUMENTS+=(
+            -netdev "socket,id=segment,mcast=$(segment_group),localaddr=127.0.0.1"
+            -device "virtio-net-pci,netdev=segment,mac=$(segment_mac),romfile="
+        )
+    fi
     if [[ $ARCHITECTURE == x86_64 ]]; then
         QEMU_ARGUMENTS+=(-M q35 -cpu "$cpu")
     else

@@ -47,10 +47,29 @@ $(indent '    ' <"$HERE/guest/boot.sh")
 YAML
 }
 
+# Both interfaces by their addresses, for their names depend on the image. Without a segment cloud-init does what it
+# always does: DHCP. https://cloudinit.readthedocs.io/en/latest/reference/network-config-format-v2.html
+network_config() {
+    [[ -n "${VM_SEGMENT:-}" ]] || return 0
+    cat <<YAML
+version: 2
+ethernets:
+  outside:
+    match: {macaddress: "$OUTSIDE_MAC"}
+    set-name: outside
+    dhcp4: true
+  segment:
+    match: {macaddress: "$(segment_mac)"}
+    set-name: segment
+    dhcp4: false
+    addresses: ["$VM_SEGMENT_ADDRESS"]
+YAML
+}
+
 # Prints what the seed will hold, so that a change of it can be seen. cloud-init takes a machine with another
 # instance-id as new: it sets user and host key anew, and leaves the rest of the disk alone.
 seed_digest() {
-    digest 256 <(user_data "$@")
+    digest 256 <(user_data "$@" && network_config)
 }
 
 # make_seed DIGEST USER_PUBLIC_KEY HOST_PRIVATE_KEY HOST_PUBLIC_KEY
@@ -62,6 +81,7 @@ make_seed() {
     printf 'instance-id: %s-%s\nlocal-hostname: %s\n' "$VM_NAME" "${1:0:12}" "$VM_HOSTNAME" >"$source/meta-data"
     shift
     user_data "$@" >"$source/user-data"
+    [[ -z "${VM_SEGMENT:-}" ]] || network_config >"$source/network-config"
     case $maker in
         */hdiutil) hdiutil makehybrid -quiet -iso -joliet -default-volume-name cidata -o "$SEED.part.iso" "$source" &&
             mv "$SEED.part.iso" "$SEED.part" ;;

@@ -3,7 +3,10 @@
 #
 # `apply` makes the machine what the settings say, from any state it is in, and returns when SSH shows its host key.
 # Settings are environment variables:
-#   VM_NAME VM_USER VM_CPUS VM_MEMORY_MIB VM_DISK_GIB VM_SSH_PORT VM_API_PORT
+#   VM_NAME VM_USER VM_CPUS VM_MEMORY_MIB VM_DISK_GIB VM_SSH_PORT
+#   VM_API_PORT (empty: no port leads to a Kubernetes API)
+#   VM_SEGMENT, the name of the network segment that the machines of a cluster share, and VM_SEGMENT_ADDRESS,
+#   ADDRESS/BITS on it (both empty: none)
 #   VM_IMAGE (a path), or VM_IMAGE_URL with VM_IMAGE_SHA512 or VM_IMAGE_SHA256
 #   VM_ACCELERATOR auto|kvm|tcg, VM_BOOT (a number), VM_HOSTNAME (default: VM_NAME, as far as it can be one)
 #   VM_TIMEOUT_SECONDS for all of `apply` (default 600), of which VM_STOP_SECONDS for a shutdown (default 180)
@@ -55,7 +58,7 @@ apply() {
     if [[ -z "$on" || "$wanted" != "$(cat "$VM_DIRECTORY/command" 2>/dev/null)" ]] || disk_grows; then
         # Before a running machine is stopped for nothing.
         require_own_or_free_port "$on" "$VM_SSH_PORT" sshPort
-        require_own_or_free_port "$on" "$VM_API_PORT" apiPort
+        [[ -z "${VM_API_PORT:-}" ]] || require_own_or_free_port "$on" "$VM_API_PORT" apiPort
         stop_machine "$VM_STOP_SECONDS"
         converge_disk
         make_seed "$seed" "$user_key" "$host_key" "$host_public"
@@ -68,7 +71,7 @@ apply() {
     wait_for_ssh "$host_public"
     [[ $ACCELERATOR == kvm ]] || emulated=true
     printf '{"name":"%s","accelerator":"%s","emulated":%s,"sshPort":%s,"apiPort":%s,"qemuVersion":"%s"}\n' \
-        "$VM_NAME" "$ACCELERATOR" "$emulated" "$VM_SSH_PORT" "$VM_API_PORT" "$(qemu_version)"
+        "$VM_NAME" "$ACCELERATOR" "$emulated" "$VM_SSH_PORT" "${VM_API_PORT:-null}" "$(qemu_version)"
 }
 
 # A stack makes its host key once. Another one than at the first apply is another stack's: it would log itself in to
@@ -87,13 +90,16 @@ check_settings() {
     VM_HOSTNAME=${VM_HOSTNAME:-$(hostname_of "$VM_NAME")}
     setting VM_HOSTNAME '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?' 'an RFC 1123 label'
     setting VM_USER '[a-z_][a-z0-9_-]{0,31}' 'a user name'
-    for number in VM_CPUS VM_MEMORY_MIB VM_DISK_GIB VM_SSH_PORT VM_API_PORT VM_TIMEOUT_SECONDS; do
+    for number in VM_CPUS VM_MEMORY_MIB VM_DISK_GIB VM_SSH_PORT VM_TIMEOUT_SECONDS; do
         setting "$number" '[1-9][0-9]{0,6}' 'a positive number'
     done
+    setting VM_API_PORT '([1-9][0-9]{0,6})?' 'a positive number or nothing'
+    setting VM_SEGMENT '([A-Za-z0-9][A-Za-z0-9._-]{0,199})?' 'a name or nothing'
+    [[ -z "${VM_SEGMENT:-}" ]] || setting VM_SEGMENT_ADDRESS '([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}' 'an address with its bits'
     setting VM_STOP_SECONDS '[0-9]{1,6}' 'a number'
     setting VM_BOOT '[0-9]{1,9}' 'a number'
     setting VM_ACCELERATOR 'auto|kvm|tcg' 'auto, kvm or tcg'
-    [[ "$VM_SSH_PORT" != "$VM_API_PORT" ]] || fail "sshPort and apiPort are both $VM_SSH_PORT" 'set machines.local.apiPort to another port'
+    [[ "$VM_SSH_PORT" != "${VM_API_PORT:-}" ]] || fail "sshPort and apiPort are both $VM_SSH_PORT" 'set machines.local.apiPort to another port'
     [[ -z "${VM_IMAGE:-}" ]] || return 0
     setting VM_IMAGE_URL 'https?://[^[:space:]]+' 'a URL, and VM_IMAGE is not set'
     if [[ -n "${VM_IMAGE_SHA512:-}" ]]; then

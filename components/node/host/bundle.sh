@@ -22,15 +22,22 @@ file() {
     chmod "$1" "$target"
 }
 
-# run SCRIPT ARGUMENTS...: runs a script of the bundle. It never returns, so bash reads nothing beyond this call, even
-# if another copy is being written over this file.
+# run [--input] SCRIPT ARGUMENTS...: runs a script of the bundle. It never returns, so bash reads nothing beyond this
+# call, even if another copy is being written over this file. With --input the script gets what was sent to this command,
+# all of which is read first: a session that ends with some of it unread fails now and then.
 run() {
-    local script=$staging/${1:-}.sh
+    local script input=/dev/null
+    if [[ "${1:-}" == --input ]]; then
+        shift
+        input=$staging/input
+        cat >"$input"
+    fi
+    script=$staging/${1:-}.sh
     if [[ ! -f "$script" ]]; then
         echo "kata-cluster: the bundle has no script \"${1:-}\". Fix: run up again, so that it is copied anew" >&2
         exit 1
     fi
     shift
-    bash "$script" "$@" </dev/null || exit 1
+    bash "$script" "$@" <"$input" || exit 1
     exit 0
 }

@@ -6,12 +6,15 @@ STEP=kubeadm
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=components/node/host/api.sh
 source "$BUNDLE/api.sh"
+# shellcheck source=components/node/host/cluster.sh
+source "$BUNDLE/cluster.sh"
 
 config=/etc/kata-cluster/kubeadm.yaml
-patches=/etc/kata-cluster/kubeadm-patches
 new_config=$BUNDLE/files$config
 # Written before the first init: from then on what lies in /etc/kubernetes is ours.
 begun=$STATE/init-begun
+# What the nodes find the API by. kubeadm writes it into every one of them.
+endpoint=controlPlaneEndpoint
 
 # What an interrupted init still has to do once the API serves.
 before_the_api=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane
@@ -20,6 +23,8 @@ downloads() { :; }
 
 apply() {
     [[ -f "$new_config" ]] || fail "the bundle holds no $config" "run up again; if it stays, this is a mistake in KataCluster"
+    [[ ! -f "$STATE/join-begun" ]] ||
+        fail "this node has joined a cluster as a further node, and cannot begin one" "name the machine that the cluster began on first again; to make a new cluster here, destroy the old one before"
     if [[ -f "$initialized" ]]; then
         serve_again
         update
@@ -44,12 +49,7 @@ apply() {
 
 reset() {
     if [[ -f "$begun" ]]; then
-        kubeadm reset --force --cri-socket "$CRI_SOCKET" >&2
-        # What kubeadm leaves to whoever installed the network.
-        rm -rf "$ROOT/etc/cni/net.d" "$ROOT/var/lib/cni" "$ROOT/run/flannel"
-        remove_interfaces
-        log "iptables rules of kube-proxy stay until the next boot"
-        changed=true
+        leave_cluster
     fi
     remove_file "$config"
     remove_tree "$patches"
@@ -73,13 +73,7 @@ init() {
 
 configure() {
     install_file 0600 "$new_config" "$config"
-    # kubeadm wants the directory, with patches or without.
-    mkdir -p "$ROOT$patches"
-    if emulated; then
-        install_tree "$patches"
-    else
-        remove_tree "$patches"
-    fi
+    install_control_plane_patches
 }
 
 finish() {
@@ -119,25 +113,12 @@ serve_again() {
 # A changed configuration reaches the cluster's own copy, which later joins and upgrades read.
 update() {
     [[ "$(cat "$initialized")" != "$(config_digest)" ]] || return 0
+    [[ "$(grep "^$endpoint:" "$new_config")" == "$(grep "^$endpoint:" "$ROOT$config")" ]] ||
+        fail "the control plane endpoint of a live cluster cannot be changed: every node and certificate has it" "set kubernetes.$endpoint back to what it was, or make a new cluster"
     configure
     kubeadm init phase upload-config all --config "$ROOT$config" >&2
     write_marker "$initialized" "$(config_digest)"
     log "warning: the cluster's stored configuration is the new one, but what runs here keeps its certificate names, CIDRs, labels, API server arguments and kubelet settings"
-}
-
-# Certificates and etcd data of someone else's cluster would be lost to kubeadm reset.
-refuse_foreign_cluster() {
-    local path
-    for path in /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/kubelet.conf /var/lib/etcd/member; do
-        [[ ! -e "$ROOT$path" ]] ||
-            fail "$path is there: the node belongs to a cluster that KataCluster did not make" "use another machine, or take this one out of its cluster and run kubeadm reset on it yourself"
-    done
-}
-
-start_services() {
-    systemctl start "$CONTAINER_RUNTIME"
-    # Without a configuration it would only fail.
-    [[ ! -f "$ROOT/var/lib/kubelet/config.yaml" ]] || systemctl start kubelet
 }
 
 # The API refuses a pod whose namespace has no ServiceAccount yet, and the controller manager makes that one some time
@@ -160,13 +141,6 @@ service_account_is_there() {
 # Whether waiting for the API makes sense: kubelet has started it.
 api_server_runs() {
     [[ -f "$admin" && -n "$(crictl --runtime-endpoint "$CRI_SOCKET" ps --quiet --state running --name '^kube-apiserver$' 2>/dev/null)" ]]
-}
-
-remove_interfaces() {
-    local interface
-    for interface in cni0 flannel.1; do
-        [[ ! -e "$ROOT/sys/class/net/$interface" ]] || ip link delete "$interface" >&2 || true
-    done
 }
 
 dispatch "$@"

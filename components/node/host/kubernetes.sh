@@ -38,6 +38,7 @@ apply() {
 reset() {
     local program
     [[ ! -e "$STATE/initialized" ]] || fail "this node still is a control plane" "reset the step kubeadm first"
+    [[ ! -e "$STATE/join-begun" ]] || fail "this node still is in its cluster" "reset the step join first"
     if [[ -e "$STATE/files$unit" ]]; then
         systemctl disable --now kubelet >&2 || true
     fi

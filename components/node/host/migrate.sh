@@ -9,6 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$BUNDLE/cri.sh"
 # shellcheck source=components/node/host/api.sh
 source "$BUNDLE/api.sh"
+# shellcheck source=components/node/host/drain.sh
+source "$BUNDLE/drain.sh"
 
 # Written before anything stops, with whether pods may be scheduled to the node; removed when it is Ready again.
 begun=$STATE/migration-begun
@@ -23,7 +25,7 @@ apply() {
         return
     fi
     log "moving the node${old:+ from $old} to $CONTAINER_RUNTIME"
-    drain
+    make_way
     systemctl stop kubelet
     remove_others
     bash "$BUNDLE/$CONTAINER_RUNTIME.sh" apply >&2
@@ -40,42 +42,16 @@ reset() {
     status removed true
 }
 
-control_plane() {
-    kubectl --kubeconfig "$admin" --request-timeout 60s "$@"
-}
-
 # Pods that a controller makes again are evicted. The others, as the guide's pod, stay bound to the node and start again
-# on the new runtime. A worker has no credentials for this.
-drain() {
+# on the new runtime.
+make_way() {
     if ! api_serves; then
         log "not drained, for no API serves here"
         [[ -f "$begun" ]] || write_marker "$begun" true
         return
     fi
     [[ -f "$begun" ]] || write_marker "$begun" "$(control_plane get node "$NODE_NAME" --output json | jq '.spec.unschedulable != true')"
-    control_plane cordon "$NODE_NAME" >&2
-    retry "${DRAIN_SECONDS:-180}" evict_all ||
-        log "warning: not evicted: $(evictable | paste -sd ,); they end with their runtime"
-}
-
-# Whether none is left. An eviction that a PodDisruptionBudget forbids is tried again.
-evict_all() {
-    local pods namespace name
-    pods=$(evictable) || return 1
-    [[ -n "$pods" ]] || return 0
-    while read -r namespace name; do
-        jq -n --arg namespace "$namespace" --arg name "$name" '{apiVersion: "policy/v1", kind: "Eviction", metadata: $ARGS.named}' |
-            control_plane create --raw "/api/v1/namespaces/$namespace/pods/$name/eviction" --filename - >/dev/null 2>&1 || true
-    done <<<"$pods"
-    return 1
-}
-
-evictable() {
-    control_plane get pods --all-namespaces --field-selector "spec.nodeName=$NODE_NAME" --output json | jq -r '
-        .items[] |
-        select(.status.phase != "Succeeded" and .status.phase != "Failed") |
-        select(any(.metadata.ownerReferences[]?; .controller and (.kind | IN("DaemonSet", "Node") | not))) |
-        .metadata.namespace + " " + .metadata.name'
+    drain "$NODE_NAME"
 }
 
 # Only when no pod is left does the old runtime go: what it started outlives it, and would hold the API's port.
@@ -123,7 +99,7 @@ rejoin() {
             fail "the control plane's images could not be pulled by $CONTAINER_RUNTIME" "check that the node reaches the registry named above, or name a mirror in mirror.images; then run up again"
     fi
     systemctl restart kubelet
-    # An init that was interrupted is the kubeadm step's, and what a worker is, its control plane knows.
+    # An init that was interrupted is the kubeadm step's.
     [[ -f "$initialized" ]] || return 0
     wait_for_api || {
         diagnose

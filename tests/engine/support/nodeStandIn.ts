@@ -7,13 +7,20 @@ import { SshServer } from "../../support/sshServer";
  * SSH and name a real bundle, but instead of running it they are noted, and answered as the node's scripts would.
  */
 export class NodeStandIn {
+    /** `journal` is a file in which several of them note their calls in order. */
     constructor(
         private readonly ssh: SshServer,
         adminConf: string,
+        readonly name = "lab-control-plane-0",
+        journal = "/dev/null",
     ) {
-        this.answer("install", JSON.stringify({ node: "lab-control-plane-0", verb: "apply", steps }));
+        this.answer("name", name);
+        this.answer("journal", journal);
+        this.answer("install", JSON.stringify({ node: name, verb: "apply", steps }));
         this.answer("admin.conf", adminConf);
-        this.answer("proof", JSON.stringify(proof));
+        this.answer("proof", JSON.stringify({ ...proof, node: { ...proof.node, name } }));
+        this.renewKey();
+        this.podIsOn("lab-control-plane-0");
         ssh.stub("sudo", script);
     }
 
@@ -28,6 +35,22 @@ export class NodeStandIn {
         fs.writeFileSync(path.join(this.ssh.home, "fail"), words);
     }
 
+    /** What a new machine does: it makes another key. */
+    renewKey() {
+        const request = `REQUEST-${this.name}-${Math.random()}`;
+        this.answer("key", JSON.stringify({ node: this.name, verb: "apply", steps: [{ step: "key", request }] }));
+    }
+
+    /** On which node the untrusted pod is found. */
+    podIsOn(node: string) {
+        this.answer("pod-node", node);
+    }
+
+    /** What the last run of a command read. */
+    lastInput(): string {
+        return fs.readFileSync(path.join(this.ssh.home, "input"), "utf8");
+    }
+
     private answer(name: string, text: string) {
         fs.writeFileSync(path.join(this.ssh.home, name), text);
     }
@@ -38,7 +61,12 @@ cd "$HOME"
 [[ "$1 $2" == "bash .kata-cluster/bundle.sh" ]] || exit 64
 [[ "$(tail -n 1 "$2")" == 'run "$@"' ]] && bash -n "$2" || exit 65
 shift 2
+if [[ "$1" == --input ]]; then
+    shift
+    cat >input
+fi
 echo "$*" >>calls
+echo "$(cat name): $*" >>"$(cat journal)"
 echo "node stand-in: $*" >&2
 if [[ -s fail && "$*" == "$(cat fail)"* ]]; then
     rm fail
@@ -47,6 +75,15 @@ if [[ -s fail && "$*" == "$(cat fail)"* ]]; then
 fi
 case "$*" in
     "node apply kubeadm") cat admin.conf ;;
+    "node apply key") cat key ;;
+    "node apply join") echo '{"node":"","verb":"apply","steps":[{"step":"join"}]}' ;;
+    "admit apply "*)
+        node=$3
+        jq -c --arg node "$node" '{certificate: ("CERTIFICATE-" + .request), ca: "CA", endpoint: "https://192.0.2.1:6443"} +
+            if .role == "worker" then {} else {sealed: "SEALED-KEYS"} end' <input
+        ;;
+    "admit reset "*) echo '{}' ;;
+    "locate "*) printf '{"node":"%s","uid":"%s"}\n' "$(cat pod-node)" "$4" ;;
     "node apply "*) cat install ;;
     "isolation prove "*) cat proof ;;
     "node reset "*) echo '{}' ;;

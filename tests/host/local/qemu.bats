@@ -87,6 +87,7 @@ probe_a_hanging_guest() {
 
 @test "a real QEMU in a path with blanks and commas: ports on 127.0.0.1 only, restart, delete without a trace" {
     export VM_DIRECTORY="$BATS_TEST_TMPDIR/a path, with commas/machine" VM_TIMEOUT_SECONDS=20 VM_STOP_SECONDS=1
+    export VM_SEGMENT=$VM_NAME VM_SEGMENT_ADDRESS=192.168.241.10/24
     run vm apply
     [ "$status" -eq 1 ]
     [[ "$output" == *'has not shown the host key'*'(it showed nothing)'* ]]

@@ -57,6 +57,29 @@ teardown() {
     [ ! -e "$VM_DIRECTORY/seed" ]
 }
 
+@test "a cluster's machines share a segment on the loopback interface, each with its own address; no other cluster is on it" {
+    export VM_SEGMENT=project-stack-lab
+    VM_SEGMENT_ADDRESS=192.168.241.10/24 vm apply
+    isoinfo -R -i "$VM_DIRECTORY/seed.iso" -x /network-config >"$BATS_TEST_TMPDIR/network-config"
+    (cd "$LOCAL" && node -p 'JSON.stringify(require("yaml").parse(require("fs").readFileSync(process.argv[1], "utf8")))' "$BATS_TEST_TMPDIR/network-config") |
+        jq -e '.version == 2 and .ethernets.outside.dhcp4 and .ethernets.outside.match.macaddress == "52:54:00:12:34:56" and
+            .ethernets.segment.match.macaddress == "52:54:c0:a8:f1:0a" and .ethernets.segment.addresses == ["192.168.241.10/24"]'
+    # A worker: another address on the same segment, and no way to an API.
+    VM_API_PORT='' VM_SEGMENT_ADDRESS=192.168.241.11/24 run vm apply
+    [[ "${lines[-1]}" == *'"apiPort":null'* ]]
+    VM_SEGMENT=project-stack-other VM_SEGMENT_ADDRESS=192.168.241.10/24 vm apply
+    mapfile -t commands <"$STUBS/started"
+    for i in 0 1 2; do
+        [[ "${commands[i]}" =~ mcast=(239\.19[2-5]\.[0-9]+\.[0-9]+:2[0-9]{4}),localaddr=127\.0\.0\.1 ]]
+        group[i]=${BASH_REMATCH[1]}
+    done
+    [[ "${commands[0]}" == *'mac=52:54:00:12:34:56'*'mac=52:54:c0:a8:f1:0a'* ]]
+    [[ "${commands[1]}" == *'mac=52:54:00:12:34:56'*'mac=52:54:c0:a8:f1:0b'* ]]
+    [ "${group[0]}" = "${group[1]}" ]
+    [ "${group[0]}" != "${group[2]}" ]
+    [ "$(grep -o hostfwd <<<"${commands[1]}" | wc -l)" -eq 1 ]
+}
+
 @test "the seed pins user, key and host key, and keeps passwords and upgrades off" {
     VM_NAME=My_stack.lab vm apply
     seed=$BATS_TEST_TMPDIR/seed

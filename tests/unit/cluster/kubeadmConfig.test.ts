@@ -8,13 +8,14 @@ import { withFile } from "../../support/withFile";
 
 describe("kubeadmConfig", () => {
     const names = ["127.0.0.1", "localhost"];
+    const node = { name: "lab-0", labels: {}, taints: [] };
     const configs = {
         "kubeadm.yaml": { certificateNames: ["api.example.com"] },
         // The API server must be told to serve the mutating admission policies.
         "kubeadm-1.35.yaml": { version: "1.35.8" },
     };
     for (const [golden, kubernetes] of Object.entries(configs)) {
-        const text = kubeadmConfig(specOf({ kubernetes }), "lab-0", names);
+        const text = kubeadmConfig(specOf({ kubernetes }), node, { names });
 
         it(`renders the v1beta4 documents of ${golden}`, () => matchesGolden(golden, text));
 
@@ -30,9 +31,9 @@ describe("kubeadmConfig", () => {
     }
 
     it("names the socket of CRI-O, and differs in nothing else", () => {
-        const crio = kubeadmConfig(specOf({ containerRuntime: "crio" }), "lab-0", names);
+        const crio = kubeadmConfig(specOf({ containerRuntime: "crio" }), node, { names });
         matchesGolden("kubeadm-crio.yaml", crio);
-        const containerd = kubeadmConfig(specOf(), "lab-0", names);
+        const containerd = kubeadmConfig(specOf(), node, { names });
         assert.equal(crio, containerd.replace("/run/containerd/containerd.sock", "/var/run/crio/crio.sock"));
     });
 });

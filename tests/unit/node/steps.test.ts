@@ -15,9 +15,10 @@ describe("steps", () => {
         it(`install Kata before ${containerRuntime}, and remove it after`, () => {
             const steps = installSteps(specOf({ containerRuntime }));
             assert.deepEqual(steps, ["preflight", "kernel", "kata", containerRuntime, "kubernetes"]);
-            const undone = uninstallSteps(specOf({ containerRuntime }));
+            const undone = uninstallSteps(specOf({ containerRuntime }), false);
             assert.deepEqual([...undone].sort(), ["containerd", "crio", "kata", "kernel", "kubernetes"]);
             assert.deepEqual(undone.slice(2), [containerRuntime, "kata", "kernel"]);
+            assert.deepEqual(uninstallSteps(specOf({ containerRuntime }), true), ["join", ...undone]);
         });
 
         it(`tell by the command that a node has ${containerRuntime}`, () => {

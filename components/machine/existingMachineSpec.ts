@@ -1,0 +1,150 @@
+import * as args from "../args";
+import { port, rfc1123Label } from "../validation/checks";
+import { nodeSettings } from "../validation/nodeSettings";
+import { hasAny, Problems } from "../validation/problems";
+import { MachineSpec } from "./machineSpec";
+
+const at = "machines.existing";
+
+/** The machines that exist already, control planes first. */
+export function resolveExisting(problems: Problems, cluster: string, all: args.KataClusterArgs): MachineSpec[] {
+    const input = all.machines.existing!;
+    const controlPlanes = input.controlPlanes ?? [];
+    const count = controlPlanes.length;
+    problems.check(
+        [1, 3, 5].includes(count),
+        `${at}.controlPlanes`,
+        `${count} machines`,
+        count > 0 && count % 2 === 0
+            ? "an even number bears the loss of no more machines than one less, for etcd needs a majority"
+            : "not a number of control planes that etcd is made for",
+        "1, 3 or 5",
+        count > 1 ? `give ${count <= 3 ? 3 : 5}, or take one out` : "give one machine",
+    );
+    problems.check(
+        count < 2 || hasAny(all.kubernetes?.controlPlaneEndpoint),
+        "kubernetes.controlPlaneEndpoint",
+        all.kubernetes?.controlPlaneEndpoint,
+        `the nodes need one address for the API of ${count} control planes`,
+        "the host and port of a load balancer, or a virtual address",
+        'for example "api.example.com:6443"',
+    );
+    const machines = [
+        ...controlPlanes.map((machine, i) => resolveMachine(problems, cluster, "control-plane", machine, i)),
+        ...(input.workers ?? []).map((machine, i) => resolveMachine(problems, cluster, "worker", machine, i)),
+    ];
+    checkTwice(problems, machines);
+    return machines.map(({ machine }) => machine);
+}
+
+/** A machine, and the path of what describes it. */
+interface Described {
+    here: string;
+    machine: MachineSpec & { kind: "existing" };
+}
+
+function resolveMachine(
+    problems: Problems,
+    cluster: string,
+    role: args.NodeRole,
+    machine: args.ExistingMachineArgs,
+    i: number,
+): Described {
+    const here = `${at}.${role === "worker" ? "workers" : "controlPlanes"}[${i}]`;
+    const name = machine.name ?? `${cluster}-${role}-${i}`;
+    rfc1123Label(problems, `${here}.name`, name, 63);
+    problems.given(`${here}.address`, machine.address, "the machine's host name or IP address");
+    port(problems, `${here}.port`, machine.port ?? 22);
+    const trustOnFirstUse =
+        problems.oneOf(`${here}.hostKeyPolicy`, machine.hostKeyPolicy, args.HostKeyPolicy, "pinned") ===
+        "trust-on-first-use";
+    credentials(problems, here, machine);
+    if (!trustOnFirstUse) {
+        hostKey(problems, here, machine.hostKey);
+    }
+    if (machine.bastion) {
+        problems.check(
+            !trustOnFirstUse,
+            `${here}.hostKeyPolicy`,
+            machine.hostKeyPolicy,
+            "a host key cannot be looked up through a bastion",
+            '"pinned" where bastion is given',
+            `set ${here}.hostKey`,
+        );
+        problems.given(`${here}.bastion.address`, machine.bastion.address, "the bastion's host name or IP address");
+        port(problems, `${here}.bastion.port`, machine.bastion.port ?? 22);
+        credentials(problems, `${here}.bastion`, machine.bastion);
+        hostKey(problems, `${here}.bastion`, machine.bastion.hostKey);
+    }
+    internalAddress(problems, here, machine.internalAddress);
+    const settings = nodeSettings(problems, here, machine);
+    return { here, machine: { kind: "existing", name, role, ...settings, existing: machine } };
+}
+
+/** Two nodes can't have one name, and one machine can't be two nodes. */
+function checkTwice(problems: Problems, machines: Described[]) {
+    const once = (field: string, what: string, fix: string, value: (one: Described) => string | undefined) =>
+        machines.forEach((one, i) => {
+            const own = value(one)?.toLowerCase();
+            const other = own === undefined ? -1 : machines.findIndex((it) => value(it)?.toLowerCase() === own);
+            problems.check(
+                other < 0 || other === i,
+                `${one.here}.${field}`,
+                own,
+                `${machines[other]?.here}.${field} is the same ${what}`,
+                "each only once",
+                fix,
+            );
+        });
+    once("name", "name", "give one of them another name", ({ machine }) => machine.name);
+    once("address", "machine", "remove one of them, or correct its address or port", ({ machine: { existing } }) => {
+        const { address, port = 22, bastion } = existing;
+        // Behind another bastion the same address is another machine.
+        const through = bastion ? bastion.address : "";
+        return typeof address === "string" && typeof through === "string"
+            ? `${address}:${port}${through && ` through ${through}`}`
+            : undefined;
+    });
+}
+
+function internalAddress(problems: Problems, here: string, value: unknown) {
+    problems.check(
+        typeof value !== "string" || /^(\d{1,3}\.){3}\d{1,3}$/.test(value),
+        `${here}.internalAddress`,
+        value,
+        "not an IPv4 address",
+        "an address of one of the machine's interfaces",
+        'for example "10.0.0.11"',
+    );
+}
+
+function credentials(problems: Problems, at: string, input: args.ExistingMachineArgs | args.BastionArgs) {
+    problems.check(
+        hasAny(input.privateKey, input.password),
+        `${at}.privateKey`,
+        "nothing",
+        "no way to log in",
+        "privateKey or password",
+        "give the private key that the machine's user accepts",
+    );
+    problems.check(
+        typeof input.privateKey !== "string" || /^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(input.privateKey.trim()),
+        `${at}.privateKey`,
+        "[secret]",
+        "not a private key",
+        "a PEM or OpenSSH private key, from its BEGIN line on",
+        "give the file without .pub, for example ~/.ssh/id_ed25519",
+    );
+}
+
+function hostKey(problems: Problems, at: string, value: unknown) {
+    problems.check(
+        typeof value === "string" ? /^(ssh-(ed25519|rsa)|ecdsa-sha2-\S+) [A-Za-z0-9+/=]+/.test(value) : hasAny(value),
+        `${at}.hostKey`,
+        value,
+        "the machine's identity is not pinned",
+        'a public host key, "ssh-ed25519 AAAA…"',
+        "run ssh-keyscan -t ed25519 ADDRESS over a network that you trust" +
+            (at.endsWith(".bastion") ? "" : ', or name hostKeyPolicy: "trust-on-first-use"'),
+    );
+}

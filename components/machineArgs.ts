@@ -1,0 +1,228 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** Where machines come from. Exactly one member is given. */
+export interface MachinesArgs {
+    /** A QEMU virtual machine on the computer that runs `pulumi`. */
+    local?: LocalMachineArgs;
+    /** Machines that exist already and take SSH. */
+    existing?: ExistingMachinesArgs;
+}
+
+/** A QEMU virtual machine with user networking, whose ports are forwarded on 127.0.0.1 only. */
+export interface LocalMachineArgs {
+    /**
+     * Virtual CPUs. kubeadm wants 2 or more.
+     * @default 2
+     */
+    cpus?: number;
+    /**
+     * Memory in MiB. Kata guests take theirs out of it.
+     * @default 6144
+     */
+    memoryMib?: number;
+    /**
+     * Size of the disk in GiB. It can grow later, not shrink.
+     * @default 30
+     */
+    diskGib?: number;
+    /**
+     * The disk image that the machine boots: Debian 12/13 or Ubuntu 22.04/24.04 with cloud-init.
+     * @default the pinned Debian 12 cloud image
+     */
+    image?: MachineImageArgs;
+    /**
+     * The port on 127.0.0.1 that leads to the machine's SSH server.
+     * @default 22022
+     */
+    sshPort?: number;
+    /**
+     * The port on 127.0.0.1 that leads to the Kubernetes API.
+     * @default 26443
+     */
+    apiPort?: number;
+    /**
+     * How QEMU runs the machine. `auto` takes KVM if a probe guest really starts on it with nested virtualization,
+     * else TCG with a warning.
+     * @default "auto"
+     */
+    accelerator?: Accelerator;
+    /**
+     * Further virtual machines, which join as workers. They boot the same image, and share a network segment with the
+     * control plane that exists on this computer's loopback interface only.
+     * @default none
+     */
+    workers?: LocalWorkersArgs;
+}
+
+/**
+ * Virtual machines that join as workers. Number i is named `CLUSTER-worker-i`, for ever: a smaller count removes the
+ * last ones. Its SSH server is at `sshPort + 1 + i` on 127.0.0.1.
+ */
+export interface LocalWorkersArgs {
+    /**
+     * How many, from 0 to 100.
+     * @default 0
+     */
+    count?: number;
+    /**
+     * Virtual CPUs of each.
+     * @default 2
+     */
+    cpus?: number;
+    /**
+     * Memory of each in MiB. Kata guests take theirs out of it.
+     * @default 4096
+     */
+    memoryMib?: number;
+    /**
+     * Size of each one's disk in GiB. It can grow later, not shrink.
+     * @default 30
+     */
+    diskGib?: number;
+    /** Labels of their Nodes. */
+    labels?: { [key: string]: string };
+    /** Taints of their Nodes. */
+    taints?: TaintArgs[];
+}
+
+/** What a node is to the cluster. */
+export const NodeRole = { ControlPlane: "control-plane", Worker: "worker" } as const;
+/** What a node is to the cluster. */
+export type NodeRole = (typeof NodeRole)[keyof typeof NodeRole];
+
+/** A taint of a Node: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
+export interface TaintArgs {
+    /** A qualified name, `example.com/dedicated`. */
+    key: string;
+    /**
+     * At most 63 letters, digits, `-`, `_` and `.`.
+     * @default none
+     */
+    value?: string;
+    /** What becomes of pods that do not tolerate it. */
+    effect: TaintEffect;
+}
+
+/** What becomes of pods that do not tolerate a taint. */
+export const TaintEffect = {
+    NoSchedule: "NoSchedule",
+    PreferNoSchedule: "PreferNoSchedule",
+    NoExecute: "NoExecute",
+} as const;
+/** What becomes of pods that do not tolerate a taint. */
+export type TaintEffect = (typeof TaintEffect)[keyof typeof TaintEffect];
+
+/** How QEMU runs a machine: https://www.qemu.org/docs/master/system/introduction.html#virtualisation-accelerators */
+export const Accelerator = { Auto: "auto", Kvm: "kvm", Tcg: "tcg" } as const;
+/** How QEMU runs a machine. */
+export type Accelerator = (typeof Accelerator)[keyof typeof Accelerator];
+
+/** A disk image: either a path, or a URL with its digest. */
+export interface MachineImageArgs {
+    /** Path of a qcow2 or raw image on the computer that runs `pulumi`. It is never written to. */
+    path?: string;
+    /** URL of a qcow2 or raw image. Needs `sha256` or `sha512`. */
+    url?: string;
+    /** SHA-256 of what `url` serves, 64 hexadecimal digits. */
+    sha256?: string;
+    /** SHA-512 of what `url` serves, 128 hexadecimal digits. */
+    sha512?: string;
+}
+
+/** Machines that exist already. On delete they are reset: what was installed is removed, the machine stays. */
+export interface ExistingMachinesArgs {
+    /**
+     * The control plane's machines: 1, 3 or 5. The first one is where the cluster begins: it stays the first. With more
+     * than one, `kubernetes.controlPlaneEndpoint` leads to all of them.
+     */
+    controlPlanes: ExistingMachineArgs[];
+    /**
+     * The machines that join as workers. With none, the pods run on the control planes.
+     * @default none
+     */
+    workers?: ExistingMachineArgs[];
+}
+
+/** A machine that takes SSH by a user who is root or has password-free sudo. */
+export interface ExistingMachineArgs {
+    /**
+     * The node's name: an RFC 1123 label. The machine's resources are named after it, so give names where machines
+     * may leave the middle of a list.
+     * @default the cluster's name, then `-control-plane-` or `-worker-` and its place in the list, from 0
+     */
+    name?: string;
+    /** Host name or IP address at which both SSH and the Kubernetes API are reached. */
+    address: pulumi.Input<string>;
+    /**
+     * SSH port.
+     * @default 22
+     */
+    port?: number;
+    /**
+     * Login user.
+     * @default "root"
+     */
+    user?: string;
+    /** Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed. */
+    privateKey?: pulumi.Input<string>;
+    /** Password of the private key. It is kept as a secret. */
+    privateKeyPassword?: pulumi.Input<string>;
+    /** Login password. It is kept as a secret. */
+    password?: pulumi.Input<string>;
+    /** The machine's public host key as in known_hosts, `ssh-ed25519 AAAA…`. Needed unless `hostKeyPolicy` says else. */
+    hostKey?: pulumi.Input<string>;
+    /**
+     * What to trust. `trust-on-first-use` takes the key that the machine shows at the first `up`, and pins that.
+     * @default "pinned"
+     */
+    hostKeyPolicy?: HostKeyPolicy;
+    /** A bastion through which the machine is reached. */
+    bastion?: BastionArgs;
+    /**
+     * Host name or IP address, with an optional `:port`, under which you reach the Kubernetes API.
+     * It is asked of the first control plane only.
+     * @default `kubernetes.controlPlaneEndpoint`, or else `address`, port 6443
+     */
+    apiAddress?: pulumi.Input<string>;
+    /**
+     * The IP address by which the nodes reach this one: kubelet's `--node-ip`, and what a control plane advertises.
+     * @default the address of the interface that has the default route
+     */
+    internalAddress?: pulumi.Input<string>;
+    /** Labels of its Node. */
+    labels?: { [key: string]: string };
+    /**
+     * Taints of its Node. A control plane has kubeadm's own too, `node-role.kubernetes.io/control-plane:NoSchedule`,
+     * while the cluster has workers.
+     */
+    taints?: TaintArgs[];
+}
+
+/** What is trusted as a machine's identity. */
+export const HostKeyPolicy = { Pinned: "pinned", TrustOnFirstUse: "trust-on-first-use" } as const;
+/** What is trusted as a machine's identity. */
+export type HostKeyPolicy = (typeof HostKeyPolicy)[keyof typeof HostKeyPolicy];
+
+/** An SSH host that connections to a machine go through. */
+export interface BastionArgs {
+    /** Host name or IP address. */
+    address: pulumi.Input<string>;
+    /**
+     * SSH port.
+     * @default 22
+     */
+    port?: number;
+    /**
+     * Login user.
+     * @default "root"
+     */
+    user?: string;
+    /** Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed. */
+    privateKey?: pulumi.Input<string>;
+    /** Password of the private key. It is kept as a secret. */
+    privateKeyPassword?: pulumi.Input<string>;
+    /** Login password. It is kept as a secret. */
+    password?: pulumi.Input<string>;
+    /** The bastion's public host key, `ssh-ed25519 AAAA…`. */
+    hostKey: pulumi.Input<string>;
+}
