@@ -40,8 +40,9 @@ export interface KataClusterArgs {
 /** Changes that stop everything on a node. */
 export interface AllowDisruptionArgs {
     /**
-     * Another `containerRuntime` on a node that has one: the node is drained, all its pods stop, and it rejoins the
-     * cluster on the new runtime. On a lone control plane the Kubernetes API is away meanwhile.
+     * Another `containerRuntime` on the node of a cluster that has just one: all its pods stop, the Kubernetes API is
+     * away meanwhile, and it rejoins on the new runtime. With more nodes it is refused all the same: take the workers
+     * out first, which drains them, and put them in again.
      * @default false
      */
     containerRuntime?: boolean;
@@ -227,12 +228,12 @@ export interface TimeoutsArgs {
      */
     machineSeconds?: number;
     /**
-     * Installing everything on a node.
+     * Installing everything on a node; and again as long for its joining, and for its leaving.
      * @default 3600
      */
     nodeSeconds?: number;
     /**
-     * `kubeadm init`.
+     * `kubeadm init`, and `kubeadm join` of a further control plane.
      * @default 3600
      */
     controlPlaneSeconds?: number;

@@ -8,7 +8,7 @@ import { removeLeftovers } from "./local/leftovers";
 import { openStack, project, stackName } from "./local/workspace";
 import { program } from "./program";
 
-/** `npm stop`: removes the cluster, the machine and its files. */
+/** `npm stop`: removes the cluster, its machines and their files. */
 async function stop() {
     const options = parseOptions(process.argv.slice(2));
     if (options.help) {
@@ -28,7 +28,7 @@ async function stop() {
     await interruptible(stack, log, (signal) =>
         stack.destroy({ signal, onEvent: (event) => progress.show(event), color: "never", remove: true }),
     );
-    removeLeftovers(project, stackName(state), "lab-control-plane-0");
+    removeLeftovers(project, stackName(state), "lab");
     fs.rmSync(options.state, { recursive: true });
     log("removed");
 }

@@ -9,6 +9,10 @@ interface Part {
     what: string;
     /** Programs without which it counts as one skipped part. */
     needs?: TestProgram[];
+    /** The test files. @default all of the part's folder */
+    files?: string;
+    /** Whether it is run only when it is named, and counts as skipped otherwise. */
+    onlyNamed?: boolean;
     run: (part: Part) => Promise<Counts>;
 }
 
@@ -53,11 +57,23 @@ const parts: Part[] = [
         needs: ["pulumi", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"],
         run: mocha,
     },
-    { name: "e2e", what: "minutes: a real VM from npm start to npm stop", run: mocha },
+    {
+        name: "e2e",
+        what: "minutes: a real VM from npm start to npm stop",
+        files: "tests/e2e/local.test.ts",
+        run: mocha,
+    },
+    {
+        name: "e2e-workers",
+        what: "minutes: two real VMs, a control plane and a worker that comes and goes",
+        files: "tests/e2e/workers.test.ts",
+        onlyNamed: true,
+        run: mocha,
+    },
 ];
 
-async function mocha({ name }: Part): Promise<Counts> {
-    const { status, output } = await command(bin("mocha"), [`tests/${name}/**/*.test.ts`]);
+async function mocha({ name, files = `tests/${name}/**/*.test.ts` }: Part): Promise<Counts> {
+    const { status, output } = await command(bin("mocha"), [files]);
     const count = (word: string) => Number(new RegExp(`^\\s+(\\d+) ${word}`, "m").exec(output)?.[1] ?? 0);
     return judged({ passed: count("passing"), failed: count("failing"), skipped: count("pending") }, status);
 }
@@ -94,7 +110,7 @@ async function main() {
     const wanted = process.argv.slice(2);
     const unknown = wanted.filter((name) => !parts.some((part) => part.name === name));
     if (unknown.length > 0) {
-        const list = parts.map(({ name, what }) => `  ${name.padEnd(8)} ${what}`).join("\n");
+        const list = parts.map(({ name, what }) => `  ${name.padEnd(11)} ${what}`).join("\n");
         throw new Error(`no such part: ${unknown.join(", ")}. npm test -- [PART…], all by default:\n${list}`);
     }
     const log = (line: string) => console.log(line);
@@ -109,12 +125,16 @@ async function main() {
         if (missing.length > 0) {
             console.log(`skipped: ${missing.join(", ")} missing`);
         }
-        const counts = missing.length > 0 ? { passed: 0, failed: 0, skipped: 1 } : await part.run(part);
+        const left = part.onlyNamed && wanted.length === 0;
+        if (left) {
+            console.log(`skipped: it is run by npm test -- ${part.name}`);
+        }
+        const counts = missing.length > 0 || left ? { passed: 0, failed: 0, skipped: 1 } : await part.run(part);
         for (const key of ["passed", "failed", "skipped"] as const) {
             total[key] += counts[key];
         }
         const seconds = Math.round((Date.now() - begun) / 1000);
-        rows.push(`${part.name.padEnd(8)} ${text(counts)} (${seconds} s)`);
+        rows.push(`${part.name.padEnd(11)} ${text(counts)} (${seconds} s)`);
     }
     console.log(`\n${rows.join("\n")}\n\n${text(total)}`);
     process.exitCode = total.failed > 0 ? 1 : 0;

@@ -41,7 +41,8 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
         const keys = this.makeKeys();
         this.owner = this.runMachine(cluster, local, keys);
         this.dependsOn = [this.owner];
-        this.apiAddress = `127.0.0.1:${local.apiPort}`;
+        // No port here leads to a worker.
+        this.apiAddress = local.apiPort === undefined ? this.internalAddress : `127.0.0.1:${local.apiPort}`;
         this.connection = connectionTo({
             address: "127.0.0.1",
             port: local.sshPort,
@@ -127,6 +128,11 @@ export function localMachineName(project: string, stack: string, machine: string
     return `${project}-${stack}-${machine}`;
 }
 
+/** Where `local/vm.sh` keeps a folder for each machine. */
+export function localMachinesFolder(): string {
+    return path.join(process.env.XDG_STATE_HOME ?? path.join(os.homedir(), ".local", "state"), "kata-cluster");
+}
+
 /** The scripts that keep local machines, as one text. */
 export function localBundle(): string {
     return bundle(scripts, filesBelow(scripts));
@@ -137,8 +143,7 @@ export function localBundle(): string {
  * shows one change, and starts the machine again. The files are those that `local/vm.sh` keeps.
  */
 function bootNumber(vmName: string): number {
-    const state = process.env.XDG_STATE_HOME ?? path.join(os.homedir(), ".local", "state");
-    const directory = path.join(state, "kata-cluster", vmName);
+    const directory = path.join(localMachinesFolder(), vmName);
     const last = Number(read(path.join(directory, "boot")) ?? 0);
     const pid = Number(read(path.join(directory, "pid")) ?? 0);
     return pid > 0 && isRunning(pid) ? Math.max(last, 1) : last + 1;

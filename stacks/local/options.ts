@@ -8,6 +8,8 @@ export interface Options {
     state: string;
     cpus?: number;
     memoryMib?: number;
+    /** How many workers join the control plane. */
+    workers?: number;
     image?: string;
     accelerator?: string;
     containerRuntime?: ContainerRuntime;
@@ -29,6 +31,7 @@ npm stop -- [--state FOLDER]    removes all of it
 
   --cpus N              virtual CPUs of the machine (2)
   --memory MIB          its memory in MiB (6144)
+  --workers N           further machines that join as workers (0); fewer than before removes the last ones
   --image PATH          its disk image: qcow2 or raw, with cloud-init (the pinned Debian 12 cloud image)
   --accelerator NAME    auto, kvm or tcg (auto: KVM if a probe guest starts on it, else TCG)
   --container-runtime NAME
@@ -48,6 +51,7 @@ export function parseOptions(args: string[]): Options {
             state: { type: "string", default: path.join(project, ".state") },
             cpus: { type: "string" },
             memory: { type: "string" },
+            workers: { type: "string" },
             image: { type: "string" },
             accelerator: { type: "string" },
             "container-runtime": { type: "string" },
@@ -62,6 +66,7 @@ export function parseOptions(args: string[]): Options {
         state: path.resolve(values.state),
         cpus: wholeNumber("--cpus", values.cpus),
         memoryMib: wholeNumber("--memory", values.memory),
+        workers: wholeNumber("--workers", values.workers),
         image: values.image && path.resolve(values.image),
         accelerator: values.accelerator,
         containerRuntime: containerRuntime(values["container-runtime"]),

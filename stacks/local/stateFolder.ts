@@ -25,7 +25,11 @@ export class StateFolder {
         if (!fs.existsSync(file)) {
             const preferred: Record<keyof Ports, number> = { ssh: 22022, api: 26443, downloads: 28080, images: 25000 };
             const chosen = await Promise.all(
-                Object.entries(preferred).map(async ([use, port]) => [use, await freePort(port)] as const),
+                Object.entries(preferred).map(
+                    // The SSH servers of workers are at the ports above.
+                    async ([use, port]) =>
+                        [use, await freePorts(port, use === "ssh" ? 1 + roomForWorkers : 1)] as const,
+                ),
             );
             this.write("ports.json", JSON.stringify(Object.fromEntries(chosen)));
         }
@@ -80,15 +84,31 @@ function isAlive(pid: number): boolean {
     }
 }
 
-async function freePort(preferred: number): Promise<number> {
-    const listen = (port: number) =>
-        new Promise<number | undefined>((resolve) => {
-            const server = net.createServer();
-            server.once("error", () => resolve(undefined));
-            server.listen(port, "127.0.0.1", () => {
-                const taken = (server.address() as net.AddressInfo).port;
-                server.close(() => resolve(taken));
-            });
+/** How many ports above the SSH port are looked at. A worker beyond says itself if its port is taken. */
+const roomForWorkers = 8;
+
+/** The first of so many ports in a row, from the preferred one on or elsewhere. */
+async function freePorts(preferred: number, count: number): Promise<number> {
+    for (let first = preferred; ; first = (await listen(0))!) {
+        const all = await Promise.all(Array.from({ length: count }, (_, i) => listen(first + i)));
+        if (!all.includes(undefined)) {
+            return first;
+        }
+    }
+}
+
+/** Whether the port, or any for 0, is free: then which. */
+function listen(port: number): Promise<number | undefined> {
+    return new Promise((resolve) => {
+        if (port > 65535) {
+            resolve(undefined);
+            return;
+        }
+        const server = net.createServer();
+        server.once("error", () => resolve(undefined));
+        server.listen(port, "127.0.0.1", () => {
+            const taken = (server.address() as net.AddressInfo).port;
+            server.close(() => resolve(taken));
         });
-    return (await listen(preferred)) ?? (await listen(0))!;
+    });
 }

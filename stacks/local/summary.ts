@@ -15,8 +15,13 @@ export interface Summary {
 /** What a person wants to know at the end of `npm start`. */
 export function summary({ isolation, nodes, runtimeClassName, kubeconfigPath, kubectl, parts }: Summary): string {
     const node = nodes.find((one) => one.name === isolation.node) ?? nodes[0]!;
+    const others = nodes
+        .filter((one) => one !== node)
+        .map(({ name }) => name)
+        .join(", ");
     const rows: [string, string][] = [
         ["node", `${node.name} (${node.operatingSystem}${node.emulated ? ", emulated: many times slower" : ""})`],
+        ...(nodes.length > 1 ? [["other nodes", others] as [string, string]] : []),
         ["Kubernetes", node.kubernetesVersion],
         ["container runtime", node.containerRuntime],
         ["Kata Containers", `${isolation.kataVersion}, handler "${isolation.runtimeHandler}"`],

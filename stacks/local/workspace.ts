@@ -87,6 +87,7 @@ export function stackConfig(
             cpus: options.cpus,
             memoryMib: options.memoryMib,
             accelerator: options.accelerator,
+            workers: options.workers === undefined ? undefined : { ...local.workers, count: options.workers },
             image: image && { path: image },
         }).filter(([, value]) => value !== undefined),
     );

@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as os from "node:os";
@@ -11,12 +11,12 @@ import { parseOptions } from "../../stacks/local/options";
 import { StateFolder } from "../../stacks/local/stateFolder";
 import { stackName } from "../../stacks/local/workspace";
 import { corpus, documentsIn } from "../policy/support/corpus";
+import { eventually, minutes } from "./support/eventually";
 import { kubectlFor, Kubectl } from "./support/kubectl";
 import { nodeShell, NodeShell } from "./support/nodeShell";
+import { npm } from "./support/npm";
 import { savedStack } from "./support/savedStack";
 
-const root = path.resolve(__dirname, "../..");
-const minutes = 60_000;
 /** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER` for real releases, `--container-runtime crio`. */
 const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
 const containerRuntime = parseOptions(flags).containerRuntime ?? "containerd";
@@ -31,7 +31,7 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
     let node: NodeShell;
 
     before(async () => {
-        output = await npm("start", ...flags);
+        output = await npm(state, "start", ...flags);
         kubectl = kubectlFor(path.join(state, "kubeconfig"));
         node = await nodeShell(state);
     });
@@ -39,7 +39,7 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
     after(async function () {
         this.timeout(15 * minutes);
         if (fs.existsSync(state)) {
-            await npm("stop");
+            await npm(state, "stop");
         }
     });
 
@@ -174,7 +174,7 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
     it("leaves no process, port or file after npm stop", async () => {
         const ports = Object.values(await new StateFolder(state).ports());
         const name = localMachineName("kata-cluster", stackName(new StateFolder(state)), "lab-control-plane-0");
-        await npm("stop");
+        await npm(state, "stop");
         assert.equal(fs.existsSync(state), false, "the state folder is left");
         const home = process.env.XDG_STATE_HOME ?? path.join(os.homedir(), ".local/state");
         assert.equal(fs.existsSync(path.join(home, "kata-cluster", name)), false, "the machine's folder is left");
@@ -183,24 +183,6 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
             assert.equal(await listens(port), false, `port ${port} is left open`);
         }
     });
-
-    /** Runs the command as a user would, and shows what it prints. */
-    function npm(script: string, ...args: string[]): Promise<string> {
-        return new Promise((resolve, reject) => {
-            const child = spawn("npm", ["run", "--silent", script, "--", "--state", state, ...args], {
-                cwd: root,
-                stdio: ["ignore", "pipe", "inherit"],
-            });
-            let text = "";
-            child.stdout.on("data", (data: Buffer) => {
-                text += data.toString();
-                process.stdout.write(data);
-            });
-            child.once("close", (code) =>
-                code === 0 ? resolve(text) : reject(new Error(`npm ${script} ended with ${code}`)),
-            );
-        });
-    }
 });
 
 interface Pod {
@@ -235,22 +217,6 @@ const runcPod = {
 
 function podBootId(kubectl: Kubectl): string {
     return kubectl.text("exec", "nginx-untrusted", "--", "cat", "/proc/sys/kernel/random/boot_id").trim();
-}
-
-async function eventually(limit: number, what: string, done: () => boolean) {
-    const end = Date.now() + limit;
-    for (;;) {
-        let seen: unknown;
-        try {
-            if (done()) {
-                return;
-            }
-        } catch (error) {
-            seen = error;
-        }
-        assert.ok(Date.now() < end, `waited too long for ${what}: ${String(seen)}`);
-        await new Promise((resolve) => setTimeout(resolve, 5000));
-    }
 }
 
 function listens(port: number): Promise<boolean> {

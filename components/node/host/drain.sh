@@ -107,9 +107,10 @@ restore() {
 }
 
 # made FILE: whether the pod is there: made now, or by somebody else, or the old one that was never asked to go. Sets words.
+# From a field manager named kubectl, Pulumi and others take fields over without a conflict.
 made() {
     local old=${1##*/} now
-    ! words=$(control_plane create --filename "$1" 2>&1) || return 0
+    ! words=$(control_plane create --field-manager kubectl --filename "$1" 2>&1) || return 0
     [[ "$words" == *AlreadyExists* ]] || return 1
     now=$(control_plane get pod "$(jq -r .metadata.name "$1")" --namespace "$(jq -r .metadata.namespace "$1")" --ignore-not-found --output json) || return 1
     [[ -n "$now" ]] && jq -e --arg old "$old" '.metadata.uid != $old or .metadata.deletionTimestamp == null' <<<"$now" >/dev/null

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { savedStack } from "./savedStack";
 
-/** Runs commands on the cluster's node by the computer's own ssh, with the host key that the stack pinned. */
+/** Runs commands on one of the cluster's nodes by the computer's own ssh, with the host key that the stack pinned. */
 export interface NodeShell {
     /** Key of the login user, so that tests can look for it where it must not be. */
     privateKey: string;
@@ -21,14 +21,14 @@ interface Connection {
 }
 
 interface Deployment {
-    resources: { type: string; inputs: Record<string, unknown> }[];
+    resources: { urn: string; type: string; inputs: Record<string, unknown> }[];
 }
 
-export async function nodeShell(state: string): Promise<NodeShell> {
-    const connection = await connectionInState(state);
-    const key = path.join(state, "e2e-key");
+export async function nodeShell(state: string, node = "lab-control-plane-0"): Promise<NodeShell> {
+    const connection = await connectionInState(state, node);
+    const key = path.join(state, `e2e-key-${node}`);
     fs.writeFileSync(key, connection.privateKey, { mode: 0o600 });
-    const known = path.join(state, "e2e-known-hosts");
+    const known = path.join(state, `e2e-known-hosts-${node}`);
     fs.writeFileSync(known, `[${connection.host}]:${connection.port} ${connection.hostKey}\n`);
     const options = ["-i", key, "-p", String(connection.port), "-o", `UserKnownHostsFile=${known}`];
     const strict = ["-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=60"];
@@ -52,10 +52,10 @@ export async function nodeShell(state: string): Promise<NodeShell> {
     };
 }
 
-async function connectionInState(state: string): Promise<Connection> {
+async function connectionInState(state: string, node: string): Promise<Connection> {
     const exported = await (await savedStack(state)).exportStack();
     const { resources } = exported.deployment as Deployment;
-    const copy = resources.find(({ type }) => type === "command:remote:CopyToRemote")!;
+    const copy = resources.find(({ urn }) => urn.endsWith(`::${node}-bundle`))!;
     return inClear(copy.inputs.connection) as Connection;
 }
 

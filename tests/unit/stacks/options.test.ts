@@ -15,6 +15,7 @@ describe("flags of npm start", () => {
     it("take numbers and paths", () => {
         const options = parseOptions(["--cpus", "4", "--memory", "8192", "--image", "a.qcow2", "--state", "there"]);
         assert.deepEqual([options.cpus, options.memoryMib], [4, 8192]);
+        assert.equal(parseOptions(["--workers", "2"]).workers, 2);
         assert.deepEqual([options.image, options.state], [`${process.cwd()}/a.qcow2`, `${process.cwd()}/there`]);
     });
 
@@ -35,6 +36,7 @@ describe("flags of npm start", () => {
         for (const flag of [
             "cpus",
             "memory",
+            "workers",
             "image",
             "accelerator",
             "container-runtime",

@@ -41,6 +41,18 @@ describe("state folder of npm start", () => {
         assert.deepEqual(await state.ports(), ports);
     });
 
+    it("leaves room for the SSH servers of workers above its own", async () => {
+        const taken = net.createServer();
+        const other = new StateFolder(fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-state-")));
+        const { ssh } = await other.ports();
+        await new Promise<void>((resolve) => taken.listen(ssh + 3, "127.0.0.1", resolve));
+        fs.rmSync(other.file("ports.json"));
+        const { ssh: elsewhere } = await other.ports();
+        taken.close();
+        fs.rmSync(other.path, { recursive: true });
+        assert.ok(ssh + 3 < elsewhere || ssh + 3 > elsewhere + 8, `${elsewhere}`);
+    });
+
     it("is held by one run at a time; a run that died holds nothing", () => {
         const other = spawn("sleep", ["60"]);
         state.write("lock", String(other.pid));

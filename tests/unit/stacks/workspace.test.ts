@@ -32,5 +32,7 @@ describe("the stack of npm start", () => {
 
     it("leaves the choice to the component where no flag names one", () => {
         assert.equal(stackConfig(parseOptions([]), ports).containerRuntime, undefined);
+        assert.equal(stackConfig(parseOptions([]), ports).machines.local!.workers, undefined);
+        assert.deepEqual(stackConfig(parseOptions(["--workers", "1"]), ports).machines.local!.workers, { count: 1 });
     });
 });
