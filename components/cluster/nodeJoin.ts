@@ -50,7 +50,7 @@ export function joinNode(
         {
             machine,
             run: `node apply ${joinSteps.join(" ")}`,
-            input: admit.stdout,
+            input: controlPlane ? pulumi.secret(admit.stdout) : admit.stdout,
             digest: node.bundle.digests.join,
             timeoutSeconds: controlPlane ? spec.timeouts.controlPlaneSeconds : timeoutSeconds,
         },
