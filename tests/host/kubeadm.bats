@@ -193,7 +193,25 @@ BODY
     called_not kubeadm
 }
 
-@test "it is waited for too when an init that was interrupted is finished, or begun again" {
+@test "the kubeconfig is given when the API tells its schema; one that never does fails within its time" {
+    stub kubectl <<'BODY'
+case "$*" in
+    *"get --raw /openapi/v2")
+        echo x >>"$ROOT/../asked"
+        (($(wc -l <"$ROOT/../asked") >= ${SCHEMA_AT:-2})) || { echo "Unable to connect to the server: context deadline exceeded" >&2; exit 1; }
+        echo "a schema of megabytes"
+        ;;
+esac
+BODY
+    API_SECONDS=1 RETRY_DELAY=1 SCHEMA_AT=99 run_script kubeadm apply
+    failing "the API does not tell its schema within 1 s: Unable to connect" "Fix: look at kube-apiserver"
+    rm "$TEST/asked"
+    gives_kubeconfig
+    called "kubectl --kubeconfig $ADMIN --request-timeout 20s get --raw /openapi/v2"
+    [ "$(wc -l <"$TEST/asked")" -eq 2 ]
+}
+
+@test "the ServiceAccount is waited for too when an init that was interrupted is finished, or begun again" {
     BREAK=upload run_script kubeadm apply
     failing
     late_service_account
