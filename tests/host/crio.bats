@@ -23,7 +23,7 @@ socket=unix:///var/run/crio/crio.sock
     succeed
     [ "${lines[-1]}" = '{"step":"crio","changed":true,"version":"1.36.3","handlers":"runc kata"}' ]
     called "crio --config  --config-dir $BUNDLE/files/etc/crio/crio.conf.d config" \
-        "systemctl daemon-reload" "systemctl enable --quiet crio" "systemctl restart crio" "crictl --runtime-endpoint $socket info" \
+        "systemctl daemon-reload" "systemctl enable --quiet crio" "systemctl restart crio" "crictl --runtime-endpoint $socket --image-endpoint $socket info" \
         "crio status --socket /var/run/crio/crio.sock config"
     called_not reload-or
     cmp "$GOLDEN/50-kata.conf" "$ROOT/$drop_in"
@@ -200,7 +200,7 @@ WORDS'
     : >"$CALLS"
     run_script crio reset
     succeed
-    called "systemctl stop kubelet" "crictl --runtime-endpoint $socket rmp --all --force" "systemctl disable --now crio" \
+    called "systemctl stop kubelet" "crictl --runtime-endpoint $socket --image-endpoint $socket rmp --all --force" "systemctl disable --now crio" \
         "umount /var/lib/crio/storage/overlay" "systemctl daemon-reload"
     [ "$(tree)" = "$before" ]
     for path in /var/lib/crio /run/crio /var/log/crio; do

@@ -52,6 +52,13 @@ BODY
 runtime=$(grep -oE 'containerd|crio' <<<"$2" | head -n 1)
 containers=$SERVICES/../containers-$runtime
 shift 2
+if [[ "$1" == --image-endpoint ]]; then
+    shift 2
+elif [[ "$1" == ps && ! -e "$SERVICES/$(grep -oE 'containerd|crio' "$ROOT/etc/crictl.yaml" | head -n 1)" ]]; then
+    # As the real one: it asks for images too, where its configuration says.
+    echo "validate CRI v1 image API: connection refused" >&2
+    exit 1
+fi
 case $* in
     info) echo '{"runtimeHandlers":[{"name":"runc"},{"name":"kata"},{"name":"untrusted"}]}' ;;
     version) printf 'Version:  0.1.0\nRuntimeName:  %s\nRuntimeVersion:  1.0\n' "${runtime/crio/cri-o}" ;;
@@ -120,9 +127,9 @@ on() {
     succeed
     [ "${lines[-1]}" = '{"step":"migrate","changed":true,"runtime":"crio"}' ]
     called "kubectl --kubeconfig $ADMIN --request-timeout 60s cordon lab-0" "create --raw /api/v1/namespaces/default/pods/coredns/eviction" \
-        "systemctl stop kubelet" "crictl --runtime-endpoint unix:///run/containerd/containerd.sock stop --timeout 20 apiserver-containerd" \
-        "crictl --runtime-endpoint unix:///run/containerd/containerd.sock rmp --all --force" "systemctl disable --now containerd" \
-        "systemctl restart crio" "crictl --runtime-endpoint unix:///var/run/crio/crio.sock info" \
+        "systemctl stop kubelet" "crictl --runtime-endpoint unix:///run/containerd/containerd.sock --image-endpoint unix:///run/containerd/containerd.sock stop --timeout 20 apiserver-containerd" \
+        "crictl --runtime-endpoint unix:///run/containerd/containerd.sock --image-endpoint unix:///run/containerd/containerd.sock rmp --all --force" "systemctl disable --now containerd" \
+        "systemctl restart crio" "crictl --runtime-endpoint unix:///var/run/crio/crio.sock --image-endpoint unix:///var/run/crio/crio.sock info" \
         "kubeadm config images pull --config $BUNDLE/files/etc/kata-cluster/kubeadm.yaml" "systemctl restart kubelet" \
         "annotate node lab-0 --overwrite kubeadm.alpha.kubernetes.io/cri-socket=unix:///var/run/crio/crio.sock" "uncordon lab-0"
     on crio

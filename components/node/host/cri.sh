@@ -34,8 +34,10 @@ remove_crictl() {
     remove_programs crictl
 }
 
+# Both endpoints: while a node changes its runtime, crictl's own configuration names one that does not run yet, and
+# `crictl ps` asks for images too.
 cri() {
-    crictl --runtime-endpoint "$socket" "$@"
+    timeout "${CRI_SECONDS:-600}" crictl --runtime-endpoint "$socket" --image-endpoint "$socket" "$@"
 }
 
 # run_service DIGEST: it runs, and was last started with what has that digest. Always by a restart: a handler that CRI-O
@@ -77,7 +79,7 @@ why_lost() { :; }
 
 # Whether no pod is left after this.
 remove_pods() {
-    timeout "${POD_SECONDS:-600}" crictl --runtime-endpoint "$socket" rmp --all --force >&2 &&
+    CRI_SECONDS=${POD_SECONDS:-600} cri rmp --all --force >&2 &&
         [[ -z "$(cri pods --quiet)" ]]
 }
 
