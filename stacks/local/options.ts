@@ -13,6 +13,8 @@ export interface Options {
     image?: string;
     accelerator?: string;
     containerRuntime?: ContainerRuntime;
+    /** What may stop everything on the node: only `containerRuntime`, a change of it. */
+    allowDisruption?: "containerRuntime";
     kata?: string;
     kataShim?: string;
     /** Take the offline lab even where the internet is reached. */
@@ -36,6 +38,8 @@ npm stop -- [--state FOLDER]    removes all of it
   --accelerator NAME    auto, kvm or tcg (auto: KVM if a probe guest starts on it, else TCG)
   --container-runtime NAME
                         containerd or crio (containerd)
+  --allow-disruption containerRuntime
+                        lets a change of the runtime stop everything on a node that has the other one
   --kata VERSION        Kata Containers' version (4.1.0)
   --kata-shim NAME      rust or go
   --state FOLDER        where state, passphrase and kubeconfig are kept (.state)
@@ -55,6 +59,7 @@ export function parseOptions(args: string[]): Options {
             image: { type: "string" },
             accelerator: { type: "string" },
             "container-runtime": { type: "string" },
+            "allow-disruption": { type: "string" },
             kata: { type: "string" },
             "kata-shim": { type: "string" },
             lab: { type: "boolean", default: false },
@@ -69,7 +74,8 @@ export function parseOptions(args: string[]): Options {
         workers: wholeNumber("--workers", values.workers),
         image: values.image && path.resolve(values.image),
         accelerator: values.accelerator,
-        containerRuntime: containerRuntime(values["container-runtime"]),
+        containerRuntime: oneOf("--container-runtime", Object.values(ContainerRuntime), values["container-runtime"]),
+        allowDisruption: oneOf("--allow-disruption", ["containerRuntime"], values["allow-disruption"]),
         kata: values.kata,
         kataShim: values["kata-shim"],
         lab: values.lab || values.releases !== undefined,
@@ -79,12 +85,11 @@ export function parseOptions(args: string[]): Options {
 }
 
 /** Checked here, for the lab takes long to build, and the component looks at it only then. */
-function containerRuntime(value: string | undefined): ContainerRuntime | undefined {
-    const known: string[] = Object.values(ContainerRuntime);
-    if (value !== undefined && !known.includes(value)) {
-        throw new TypeError(`--container-runtime = "${value}": it is one of ${known.join(", ")}`);
+function oneOf<Name extends string>(flag: string, known: Name[], value: string | undefined): Name | undefined {
+    if (value !== undefined && !known.includes(value as Name)) {
+        throw new TypeError(`${flag} = "${value}": it is one of ${known.join(", ")}`);
     }
-    return value as ContainerRuntime | undefined;
+    return value as Name | undefined;
 }
 
 function wholeNumber(flag: string, value: string | undefined): number | undefined {

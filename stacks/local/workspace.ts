@@ -25,6 +25,7 @@ export interface StackConfig {
     kata?: KataClusterArgs["kata"];
     mirror?: KataClusterArgs["mirror"];
     releases?: ReleasesArgs;
+    allowDisruption?: KataClusterArgs["allowDisruption"];
 }
 
 /** The stack of a state folder, on a backend inside it, so that no login and no service is needed. */
@@ -102,6 +103,7 @@ export function stackConfig(
         },
         mirror: lab?.mirror && { downloads: lab.mirror.downloads, images: lab.mirror.images },
         releases: lab && labReleases(lab.lab),
+        allowDisruption: options.allowDisruption && { [options.allowDisruption]: true },
     };
 }
 

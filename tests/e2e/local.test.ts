@@ -6,10 +6,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { localMachineName } from "../../components/machine/localMachine";
-import { containerRuntimes } from "../../components/node/containerRuntime";
+import { containerRuntimes, runtimeNames } from "../../components/node/containerRuntime";
 import { parseOptions } from "../../stacks/local/options";
 import { StateFolder } from "../../stacks/local/stateFolder";
 import { stackName } from "../../stacks/local/workspace";
+import { findRealReleases } from "../lab/realReleases";
 import { corpus, documentsIn } from "../policy/support/corpus";
 import { eventually, minutes } from "./support/eventually";
 import { kubectlFor, Kubectl } from "./support/kubectl";
@@ -19,7 +20,9 @@ import { savedStack } from "./support/savedStack";
 
 /** KATA_CLUSTER_E2E_FLAGS gives npm start further flags: `--releases FOLDER` for real releases, `--container-runtime crio`. */
 const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
-const containerRuntime = parseOptions(flags).containerRuntime ?? "containerd";
+const { containerRuntime = "containerd", releases } = parseOptions(flags);
+/** For the tests that change the runtime. */
+const other = containerRuntime === "crio" ? "containerd" : "crio";
 
 describe(`npm start to npm stop, ${containerRuntime}`, function () {
     this.timeout(40 * minutes);
@@ -29,6 +32,8 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
     let output: string;
     let kubectl: Kubectl;
     let node: NodeShell;
+    const activeRuntimes = () =>
+        runtimeNames.filter((service) => node.attempt(`systemctl is-active --quiet ${service}`).status === 0);
 
     before(async () => {
         output = await npm(state, "start", ...flags);
@@ -82,10 +87,7 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
         };
         const scheme = { containerd: "containerd://", crio: "cri-o://" }[containerRuntime];
         assert.ok(items[0]?.status.nodeInfo.containerRuntimeVersion.startsWith(scheme));
-        const active = ["containerd", "crio"].filter(
-            (service) => node.attempt(`systemctl is-active --quiet ${service}`).status === 0,
-        );
-        assert.deepEqual(active, [containerRuntime]);
+        assert.deepEqual(activeRuntimes(), [containerRuntime]);
     });
 
     it("has a RuntimeClass with overhead, and a node that pods may be scheduled to", () => {
@@ -171,6 +173,35 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
         });
     });
 
+    it("refuses to change the container runtime of a live node, and says what to do", async function () {
+        needsCrio(this);
+        await assert.rejects(
+            npm(state, "start", ...flags, "--container-runtime", other),
+            (error: Error) =>
+                error.message.includes(`node lab-control-plane-0 runs ${containerRuntime}`) &&
+                error.message.includes("set allowDisruption: { containerRuntime: true }"),
+        );
+        assert.equal(node.attempt(`systemctl is-active --quiet ${containerRuntime}`).status, 0);
+    });
+
+    it("changes it where that is allowed: the same pod runs on the other one, and is proved there", async function () {
+        needsCrio(this);
+        const before = (kubectl.json("get", "pod", "nginx-untrusted") as Pod).metadata.uid;
+        const text = await npm(
+            ...([state, "start", ...flags, "--container-runtime", other] as const),
+            ...["--allow-disruption", "containerRuntime"],
+        );
+        assert.match(text, /ISOLATED: the pod runs on a kernel of its own/);
+        assert.equal((kubectl.json("get", "pod", "nginx-untrusted") as Pod).metadata.uid, before);
+        assert.deepEqual(activeRuntimes(), [other]);
+        assert.equal(
+            (kubectl.json("get", "runtimeclass", "kata") as { handler: string }).handler,
+            containerRuntimes[other].kataHandler,
+        );
+        const { summary } = await (await savedStack(state)).up({ expectNoChanges: true, color: "never" });
+        assert.deepEqual(Object.keys(summary.resourceChanges ?? {}), ["same"]);
+    });
+
     it("leaves no process, port or file after npm stop", async () => {
         const ports = Object.values(await new StateFolder(state).ports());
         const name = localMachineName("kata-cluster", stackName(new StateFolder(state)), "lab-control-plane-0");
@@ -214,6 +245,14 @@ const runcPod = {
     metadata: { name: "on-runc" },
     spec: { containers: [{ name: "nginx", image: "nginx", imagePullPolicy: "IfNotPresent" }] },
 };
+
+/** CRI-O can't be had from package registries. */
+function needsCrio(test: Mocha.Context) {
+    if (!findRealReleases(releases).crio) {
+        console.log("      needs a folder with CRI-O's archive: KATA_CLUSTER_E2E_FLAGS='--releases FOLDER'");
+        test.skip();
+    }
+}
 
 function podBootId(kubectl: Kubectl): string {
     return kubectl.text("exec", "nginx-untrusted", "--", "cat", "/proc/sys/kernel/random/boot_id").trim();

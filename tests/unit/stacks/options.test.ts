@@ -27,9 +27,11 @@ describe("flags of npm start", () => {
         assert.throws(() => parseOptions(["--cpus", "two"]), /--cpus = "two": a whole number is needed/);
     });
 
-    it("are refused for a container runtime that is none, before a lab is built for it", () => {
+    it("are refused for a name that is none, before a lab is built for it", () => {
         assert.equal(parseOptions(["--container-runtime", "crio"]).containerRuntime, "crio");
         assert.throws(() => parseOptions(["--container-runtime", "podman"]), /it is one of containerd, crio/);
+        assert.equal(parseOptions(["--allow-disruption", "containerRuntime"]).allowDisruption, "containerRuntime");
+        assert.throws(() => parseOptions(["--allow-disruption", "all"]), /it is one of containerRuntime/);
     });
 
     it("are all in the text of --help", () => {
@@ -40,6 +42,7 @@ describe("flags of npm start", () => {
             "image",
             "accelerator",
             "container-runtime",
+            "allow-disruption",
             "kata",
             "kata-shim",
             "state",
