@@ -43,6 +43,7 @@ apply() {
         init
     fi
     wait_for_service_account
+    wait_for_schema
     # The kubeconfig is all that goes to stdout.
     cat "$admin"
 }
@@ -131,6 +132,23 @@ wait_for_service_account() {
         fail "the namespace default has no ServiceAccount after $seconds s: $(tail -n 1 <<<"$answer")" \
             "look at kube-controller-manager, which makes it, among the containers above; then run up again"
     }
+}
+
+# The Kubernetes provider asks for the API's schema first, and gives it half a minute. The API server makes it when it is
+# asked for the first time, and a slow machine needs longer than that.
+wait_for_schema() {
+    local seconds
+    seconds=$(patience)
+    retry "$seconds" schema_is_there || {
+        diagnose
+        fail "the API does not tell its schema within $seconds s: $(tail -n 1 <<<"$answer")" \
+            "look at kube-apiserver among the containers above; then run up again"
+    }
+}
+
+# Sets answer. The time-out is below the provider's 32 s.
+schema_is_there() {
+    answer=$(kubectl --kubeconfig "$admin" --request-timeout 20s get --raw /openapi/v2 2>&1 >/dev/null)
 }
 
 # Sets answer.
