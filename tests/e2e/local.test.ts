@@ -188,8 +188,10 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
         needsCrio(this);
         const before = (kubectl.json("get", "pod", "nginx-untrusted") as Pod).metadata.uid;
         const text = await npm(
-            ...([state, "start", ...flags, "--container-runtime", other] as const),
-            ...["--allow-disruption", "containerRuntime"],
+            state,
+            "start",
+            ...flags,
+            ...["--container-runtime", other, "--allow-disruption", "containerRuntime"],
         );
         assert.match(text, /ISOLATED: the pod runs on a kernel of its own/);
         assert.equal((kubectl.json("get", "pod", "nginx-untrusted") as Pod).metadata.uid, before);

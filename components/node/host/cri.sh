@@ -34,10 +34,16 @@ remove_crictl() {
     remove_programs crictl
 }
 
-# Both endpoints: while a node changes its runtime, crictl's own configuration names one that does not run yet, and
-# `crictl ps` asks for images too.
+# cri_within SECONDS WORD...: crictl, asking the runtime at hand. Both endpoints: while a node changes its runtime,
+# crictl's own configuration names one that does not run yet, and `crictl ps` asks for images too.
+cri_within() {
+    local seconds=$1
+    shift
+    timeout "$seconds" crictl --runtime-endpoint "$socket" --image-endpoint "$socket" "$@"
+}
+
 cri() {
-    timeout "${CRI_SECONDS:-600}" crictl --runtime-endpoint "$socket" --image-endpoint "$socket" "$@"
+    cri_within 600 "$@"
 }
 
 # run_service DIGEST: it runs, and was last started with what has that digest. Always by a restart: a handler that CRI-O
@@ -79,7 +85,7 @@ why_lost() { :; }
 
 # Whether no pod is left after this.
 remove_pods() {
-    CRI_SECONDS=${POD_SECONDS:-600} cri rmp --all --force >&2 &&
+    cri_within "${POD_SECONDS:-600}" rmp --all --force >&2 &&
         [[ -z "$(cri pods --quiet)" ]]
 }
 

@@ -125,24 +125,23 @@ update() {
 # The API refuses a pod whose namespace has no ServiceAccount yet, and the controller manager makes that one some time
 # after init has returned.
 wait_for_service_account() {
-    local seconds
-    seconds=$(patience)
-    retry "$seconds" service_account_is_there || {
-        diagnose
-        fail "the namespace default has no ServiceAccount after $seconds s: $(tail -n 1 <<<"$answer")" \
-            "look at kube-controller-manager, which makes it, among the containers above; then run up again"
-    }
+    wait_for service_account_is_there "the namespace default has no ServiceAccount after" \
+        "look at kube-controller-manager, which makes it, among the containers above"
 }
 
 # The Kubernetes provider asks for the API's schema first, and gives it half a minute. The API server makes it when it is
 # asked for the first time, and a slow machine needs longer than that.
 wait_for_schema() {
+    wait_for schema_is_there "the API does not tell its schema within" "look at kube-apiserver among the containers above"
+}
+
+# wait_for ASK FAILURE FIX: asks until it is there. ASK sets answer.
+wait_for() {
     local seconds
     seconds=$(patience)
-    retry "$seconds" schema_is_there || {
+    retry "$seconds" "$1" || {
         diagnose
-        fail "the API does not tell its schema within $seconds s: $(tail -n 1 <<<"$answer")" \
-            "look at kube-apiserver among the containers above; then run up again"
+        fail "$2 $seconds s: $(tail -n 1 <<<"$answer")" "$3; then run up again"
     }
 }
 

@@ -65,7 +65,7 @@ remove_others() {
             log "removing the pods of $old"
             running=$(cri ps --quiet)
             # shellcheck disable=SC2086 # a list of words
-            [[ -z "$running" ]] || CRI_SECONDS=120 cri stop --timeout 20 $running >&2 || true
+            [[ -z "$running" ]] || cri_within 120 stop --timeout 20 $running >&2 || true
             remove_pods ||
                 fail "pods of $old are left: $(cri pods --quiet | paste -sd ' ')" "look at: crictl --runtime-endpoint $socket pods; then run up again"
         fi
