@@ -3,7 +3,7 @@ import pulumi from "@pulumi/eslint-plugin";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-    { ignores: ["node_modules/", ".state/"] },
+    { ignores: ["dist/", "node_modules/", ".state/"] },
     js.configs.recommended,
     ...tseslint.configs.recommendedTypeChecked,
     {

@@ -58,6 +58,12 @@ const parts: Part[] = [
         run: mocha,
     },
     {
+        name: "package",
+        what: "the package as others use it: pulumi package add from a YAML program, npm",
+        needs: ["pulumi", "pulumi-language-yaml"],
+        run: mocha,
+    },
+    {
         name: "e2e",
         what: "minutes: a real VM from npm start to npm stop",
         files: "tests/e2e/local.test.ts",

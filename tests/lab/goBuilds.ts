@@ -23,6 +23,10 @@ const builds = {
         module: "github.com/pulumi/pulumi/pkg/v3",
         variables: ["github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"],
     },
+    "pulumi-language-yaml": {
+        module: "github.com/pulumi/pulumi-yaml",
+        variables: ["github.com/pulumi/pulumi-yaml/pkg/version.Version={version}"],
+    },
     kubernetes: {
         module: "k8s.io/kubernetes",
         variables: [

@@ -65,6 +65,7 @@ function fieldManagerOf(state: PropertyMap, inputs: KubeObject): string {
 const kubernetesProvider: StandIn = {
     name: "kubernetes",
     version: "4.34.2",
+    referable: ["kubernetes:core/v1:Pod"],
 
     async checkConfig(_op, news) {
         const strict = news.strictMode === "true" || news.strictMode === true;

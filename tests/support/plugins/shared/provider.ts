@@ -72,6 +72,8 @@ export interface StandIn {
     readonly name: string;
     /** The version of the real plugin, which the engine compares with what the SDK asks for. */
     readonly version: string;
+    /** Type tokens of the resources that schemas of other packages refer to. */
+    readonly referable?: string[];
     checkConfig?(op: Operation, news: PropertyMap): Promise<CheckFailure[]>;
     diffConfig?(op: Operation, olds: PropertyMap, news: PropertyMap): Promise<ConfigDiff>;
     configure?(variables: Map<string, string>): Promise<void>;

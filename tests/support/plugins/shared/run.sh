@@ -19,7 +19,7 @@ for node in node "${KATA_CLUSTER_NODE:-}"; do
         exec "$node" -r "$plugins/../../../node_modules/ts-node/register" "$plugins/$plugin/main.ts" "$@"
     fi
 done
-echo "kata-cluster: pulumi-resource-$plugin (stand-in): found node $(node --version 2>/dev/null || echo none) on PATH" \
+echo "kata-cluster: the stand-in $plugin of tests/support/plugins: found node $(node --version 2>/dev/null || echo none) on PATH" \
     "and KATA_CLUSTER_NODE='${KATA_CLUSTER_NODE:-}'. Node.js 22 or newer is needed." \
     "Fix: put it on PATH or name its binary in KATA_CLUSTER_NODE." >&2
 exit 1

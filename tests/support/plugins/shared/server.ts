@@ -6,6 +6,7 @@ import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { EngineLog } from "./engine";
+import { listen } from "./grpc";
 import { CheckFailure, Diff, DiffKind, InitializationError, Operation, StandIn } from "./provider";
 import { decode, encode } from "./values";
 
@@ -18,17 +19,7 @@ export async function serve(standIn: StandIn, args: string[]): Promise<void> {
     const engine = new EngineLog(engineAddress(args));
     engine.send("info", `stand-in for pulumi-resource-${standIn.name} ${standIn.version} (tests/support/plugins)`);
 
-    const server = new grpc.Server({
-        "grpc.max_receive_message_length": -1,
-        "grpc.max_send_message_length": -1,
-    });
-    server.addService(ResourceProviderService, handlers(standIn, engine));
-    const port = await new Promise<number>((resolve, reject) => {
-        server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
-            error ? reject(error) : resolve(bound),
-        );
-    });
-    process.stdout.write(`${port}\n`);
+    await listen(ResourceProviderService, handlers(standIn, engine));
 }
 
 /** The engine's address is the first argument that is no flag. */
@@ -79,7 +70,8 @@ function handlers(standIn: StandIn, engine: EngineLog) {
         }),
         getSchema: unary(async () => {
             const response = new proto.GetSchemaResponse();
-            response.setSchema(JSON.stringify({ name: standIn.name, version: standIn.version }));
+            const resources = Object.fromEntries((standIn.referable ?? []).map((token) => [token, {}]));
+            response.setSchema(JSON.stringify({ name: standIn.name, version: standIn.version, resources }));
             return response;
         }),
         getMappings: unary(async () => new proto.GetMappingsResponse()),
