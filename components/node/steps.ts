@@ -4,7 +4,8 @@ import { runtimeNames } from "./containerRuntime";
 
 /** A step of the node bootstrap: a script of the same name in `host/`. */
 export type Step =
-    ("preflight" | "kernel" | "metadata" | "kata" | ContainerRuntime | "kubernetes" | "migrate") | ("kubeadm" | "key" | "join");
+    | ("preflight" | "kernel" | "metadata" | "kata" | ContainerRuntime | "kubernetes" | "migrate")
+    | ("kubeadm" | "key" | "join");
 
 /**
  * The steps that every node takes, in order. Kata comes before the container runtime: CRI-O drops a handler whose shim
