@@ -185,6 +185,25 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
         });
     });
 
+    it("keeps the pod from the cloud's metadata server, since the boot too, and the node not", () => {
+        const { hostIP } = (kubectl.json("get", "pod", "nginx-untrusted") as Pod).status;
+        // kube-proxy's health, which it serves on every address of the node.
+        const health = (address: string) => `http://${address}:10256/livez`;
+        // An image has one or the other.
+        const fetch = `wget -q -T 10 -O - "$0" || curl -s -f -m 10 "$0"`;
+        const fromPod = (address: string) =>
+            kubectl.text("exec", "nginx-untrusted", "--", "sh", "-c", fetch, health(address));
+        const server = "169.254.169.254";
+        node.run(`sudo ip address add ${server}/32 dev lo`);
+        try {
+            node.run(`curl -s -f -m 10 ${health(server)}`);
+            fromPod(hostIP);
+            assert.throws(() => fromPod(server));
+        } finally {
+            node.run(`sudo ip address delete ${server}/32 dev lo`);
+        }
+    });
+
     it("refuses to change the container runtime of a live node, and says what to do", async function () {
         needsCrio(this);
         await assert.rejects(
@@ -233,7 +252,7 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
 interface Pod {
     metadata: { uid: string; annotations: Record<string, string> };
     spec: { runtimeClassName?: string; overhead?: object };
-    status: { phase: string };
+    status: { phase: string; hostIP: string };
 }
 
 interface Kubeconfig {
