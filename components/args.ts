@@ -10,7 +10,7 @@ export interface KataClusterArgs {
     /**
      * The container runtime that the kubelet talks to over CRI, as in "Install a CRI implementation" of the guide. A
      * change on a live stack is refused unless `allowDisruption` names it.
-     * @default "containerd"
+     * Default: "containerd".
      */
     containerRuntime?: ContainerRuntime;
     /** Settings of Kubernetes and of kubeadm. */
@@ -25,14 +25,14 @@ export interface KataClusterArgs {
     releases?: ReleasesArgs;
     /**
      * The untrusted pod that is deployed, and whose isolation is proved, as part of `up`.
-     * @default the guide's pod: `nginx-untrusted` in namespace `default`, image `nginx`
+     * Default: the guide's pod: `nginx-untrusted` in namespace `default`, image `nginx`.
      */
     untrustedPod?: UntrustedPodArgs;
     /** Upper bounds on the time that each stage may take. */
     timeouts?: TimeoutsArgs;
     /**
      * Changes that stop everything on a node. They are refused at preview unless they are named here.
-     * @default none is allowed
+     * Default: none is allowed.
      */
     allowDisruption?: AllowDisruptionArgs;
 }
@@ -43,7 +43,7 @@ export interface AllowDisruptionArgs {
      * Another `containerRuntime` on the node of a cluster that has just one: all its pods stop, the Kubernetes API is
      * away meanwhile, and it rejoins on the new runtime. With more nodes it is refused all the same: take the workers
      * out first, which drains them, and put them in again.
-     * @default false
+     * Default: false.
      */
     containerRuntime?: boolean;
 }
@@ -57,34 +57,34 @@ export type ContainerRuntime = (typeof ContainerRuntime)[keyof typeof ContainerR
 export interface KubernetesArgs {
     /**
      * Version, `X.Y.Z` without a leading v: 1.36.4, 1.35.8 or 1.34.11, or any with `releases` given for it.
-     * @default "1.36.4"
+     * Default: "1.36.4".
      */
     version?: string;
     /**
      * Addresses of pods, IPv4 CIDR. kubeadm's `networking.podSubnet`.
-     * @default "10.244.0.0/16"
+     * Default: "10.244.0.0/16".
      */
     podCidr?: string;
     /**
      * Addresses of services, IPv4 CIDR. kubeadm's `networking.serviceSubnet`.
-     * @default "10.96.0.0/12"
+     * Default: "10.96.0.0/12".
      */
     serviceCidr?: string;
     /**
      * The pod network. With `none` you bring one yourself, by `kubeconfig` in the same program: the pod waits for it.
-     * @default "flannel"
+     * Default: "flannel".
      */
     cni?: Cni;
     /**
      * Further names and IP addresses in the API server's certificate. kubeadm's `apiServer.certSANs`.
-     * @default the address under which you reach the API
+     * Default: the address under which you reach the API.
      */
     certificateNames?: string[];
     /**
      * Host name or IP address, with an optional `:port`, at which the nodes reach the API of every control plane: a load
      * balancer or a virtual address, which you provide. kubeadm's `controlPlaneEndpoint`. Needed where
      * `machines.existing` has more than one control plane; it can't be changed later.
-     * @default the first control plane's own address, port 6443
+     * Default: the first control plane's own address, port 6443.
      */
     controlPlaneEndpoint?: pulumi.Input<string>;
 }
@@ -99,22 +99,22 @@ export interface KataArgs {
     /**
      * Version: 4.1.0 or 3.32.0, or any from 3.31.0 on with `releases.kata` given for it. Below 4.0.0 a warning names
      * the advisories.
-     * @default "4.1.0"
+     * Default: "4.1.0".
      */
     version?: string;
     /**
      * The hypervisor that runs a pod's virtual machine. `dragonball` needs the Rust shim.
-     * @default "qemu"
+     * Default: "qemu".
      */
     hypervisor?: Hypervisor;
     /**
      * Which of Kata's shims runs the pods. 4.1.0 carries the Rust one (runtime-rs) only.
-     * @default "rust" from 4.0.0 on, else "go"
+     * Default: "rust" from 4.0.0 on, else "go".
      */
     shim?: KataShim;
     /**
      * Memory of a pod's virtual machine in MiB, before the pod's own limits. Kata's `default_memory`.
-     * @default 2048, and 512 on a node that is itself emulated
+     * Default: 2048, and 512 on a node that is itself emulated.
      */
     guestMemoryMib?: number;
 }
@@ -139,14 +139,14 @@ export interface TrustArgs {
     /**
      * Trust in a pod that says nothing of itself: the guide's `default_workload_trust`. With `untrusted`, every pod
      * outside `trustedNamespaces` runs in Kata, whatever it says.
-     * @default "trusted"
+     * Default: "trusted".
      */
     defaultWorkloadTrust?: WorkloadTrust;
     /**
      * Namespaces beside `kube-system`, and `kube-flannel` where flannel is installed, whose pods are trusted by
      * default: those of node agents, of storage drivers, or of a pod network that you bring. Only cluster
      * administrators can make, change or delete them.
-     * @default none
+     * Default: none.
      */
     trustedNamespaces?: string[];
 }
@@ -158,11 +158,15 @@ export type WorkloadTrust = (typeof WorkloadTrust)[keyof typeof WorkloadTrust];
 
 /** A private mirror. */
 export interface MirrorArgs {
-    /** URL below which each download `https://host/path` is served as `<downloads>/host/path`. */
+    /**
+     * URL below which each download `https://host/path` is served as `<downloads>/host/path`.
+     * Default: none.
+     */
     downloads?: string;
     /**
      * URL of a registry which serves image `registry.k8s.io/pause` as repository `registry.k8s.io/pause`. CRI-O takes
      * one without a path only.
+     * Default: none.
      */
     images?: string;
 }
@@ -189,12 +193,12 @@ export interface ReleasesArgs {
     kubectl?: ReleaseArgs;
     /**
      * Image of flanneld.
-     * @default flannel 0.28.4, by digest
+     * Default: flannel 0.28.4, by digest.
      */
     flannelImage?: string;
     /**
      * Image that installs flannel's CNI plugin.
-     * @default flannel-cni-plugin 1.9.1-flannel1, by digest
+     * Default: flannel-cni-plugin 1.9.1-flannel1, by digest.
      */
     flannelCniPluginImage?: string;
 }
@@ -205,7 +209,7 @@ export interface ReleaseArgs {
     version: string;
     /**
      * URL, in which `{version}` and `{arch}` (amd64, arm64) are filled in.
-     * @default upstream's
+     * Default: upstream's.
      */
     url?: string;
     /** SHA-256 by architecture. At least one is given. */
@@ -214,9 +218,15 @@ export interface ReleaseArgs {
 
 /** Digests by architecture, 64 hexadecimal digits each. */
 export interface DigestsArgs {
-    /** For x86-64. */
+    /**
+     * For x86-64.
+     * Default: none.
+     */
     amd64?: string;
-    /** For 64-bit Arm. */
+    /**
+     * For 64-bit Arm.
+     * Default: none.
+     */
     arm64?: string;
 }
 
@@ -224,22 +234,22 @@ export interface DigestsArgs {
 export interface TimeoutsArgs {
     /**
      * Making a machine, until it takes SSH.
-     * @default 1800
+     * Default: 1800.
      */
     machineSeconds?: number;
     /**
      * Installing everything on a node; and again as long for its joining, and for its leaving.
-     * @default 3600
+     * Default: 3600.
      */
     nodeSeconds?: number;
     /**
      * `kubeadm init`, and `kubeadm join` of a further control plane.
-     * @default 3600
+     * Default: 3600.
      */
     controlPlaneSeconds?: number;
     /**
      * A pod or a DaemonSet until it is ready.
-     * @default 1800
+     * Default: 1800.
      */
     podSeconds?: number;
 }
@@ -248,33 +258,40 @@ export interface TimeoutsArgs {
 export interface UntrustedPodArgs {
     /**
      * Name of the pod.
-     * @default "nginx-untrusted"
+     * Default: "nginx-untrusted".
      */
     name?: string;
     /**
      * Namespace of the pod. It must exist.
-     * @default "default"
+     * Default: "default".
      */
     namespace?: pulumi.Input<string>;
-    /** Labels of the pod. */
+    /**
+     * Labels of the pod.
+     * Default: none.
+     */
     labels?: pulumi.Input<{ [key: string]: pulumi.Input<string> }>;
-    /** Annotations, beside `io.kubernetes.cri.untrusted-workload: "true"`. */
+    /**
+     * Annotations, beside `io.kubernetes.cri.untrusted-workload: "true"`.
+     * Default: none.
+     */
     annotations?: pulumi.Input<{ [key: string]: pulumi.Input<string> }>;
     /**
      * Image of the only container. Not with `spec`.
-     * @default "nginx"
+     * Default: "nginx".
      */
     image?: pulumi.Input<string>;
     /**
      * A whole PodSpec (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec), in
      * place of `image`. Host namespaces, hostPath volumes, privileged containers and another RuntimeClass than `kata`
      * are refused.
+     * Default: none.
      */
     // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the schema has no other word for a foreign type
     spec?: pulumi.Input<any>;
     /**
      * Seconds that the pod may take to become Ready.
-     * @default 1800
+     * Default: 1800.
      */
     timeoutSeconds?: number;
 }

@@ -12,44 +12,44 @@ export interface MachinesArgs {
 export interface LocalMachineArgs {
     /**
      * Virtual CPUs. kubeadm wants 2 or more.
-     * @default 2
+     * Default: 2.
      */
     cpus?: number;
     /**
      * Memory in MiB. Kata guests take theirs out of it.
-     * @default 6144
+     * Default: 6144.
      */
     memoryMib?: number;
     /**
      * Size of the disk in GiB. It can grow later, not shrink.
-     * @default 30
+     * Default: 30.
      */
     diskGib?: number;
     /**
      * The disk image that the machine boots: Debian 12/13 or Ubuntu 22.04/24.04 with cloud-init.
-     * @default the pinned Debian 12 cloud image
+     * Default: the pinned Debian 12 cloud image.
      */
     image?: MachineImageArgs;
     /**
      * The port on 127.0.0.1 that leads to the machine's SSH server.
-     * @default 22022
+     * Default: 22022.
      */
     sshPort?: number;
     /**
      * The port on 127.0.0.1 that leads to the Kubernetes API.
-     * @default 26443
+     * Default: 26443.
      */
     apiPort?: number;
     /**
      * How QEMU runs the machine. `auto` takes KVM if a probe guest really starts on it with nested virtualization,
      * else TCG with a warning.
-     * @default "auto"
+     * Default: "auto".
      */
     accelerator?: Accelerator;
     /**
      * Further virtual machines, which join as workers. They boot the same image, and share a network segment with the
      * control plane that exists on this computer's loopback interface only.
-     * @default none
+     * Default: none.
      */
     workers?: LocalWorkersArgs;
 }
@@ -61,27 +61,33 @@ export interface LocalMachineArgs {
 export interface LocalWorkersArgs {
     /**
      * How many, from 0 to 100.
-     * @default 0
+     * Default: 0.
      */
     count?: number;
     /**
      * Virtual CPUs of each.
-     * @default 2
+     * Default: 2.
      */
     cpus?: number;
     /**
      * Memory of each in MiB. Kata guests take theirs out of it.
-     * @default 4096
+     * Default: 4096.
      */
     memoryMib?: number;
     /**
      * Size of each one's disk in GiB. It can grow later, not shrink.
-     * @default 30
+     * Default: 30.
      */
     diskGib?: number;
-    /** Labels of their Nodes. */
+    /**
+     * Labels of their Nodes.
+     * Default: none.
+     */
     labels?: { [key: string]: string };
-    /** Taints of their Nodes. */
+    /**
+     * Taints of their Nodes.
+     * Default: none.
+     */
     taints?: TaintArgs[];
 }
 
@@ -96,7 +102,7 @@ export interface TaintArgs {
     key: string;
     /**
      * At most 63 letters, digits, `-`, `_` and `.`.
-     * @default none
+     * Default: none.
      */
     value?: string;
     /** What becomes of pods that do not tolerate it. */
@@ -119,13 +125,25 @@ export type Accelerator = (typeof Accelerator)[keyof typeof Accelerator];
 
 /** A disk image: either a path, or a URL with its digest. */
 export interface MachineImageArgs {
-    /** Path of a qcow2 or raw image on the computer that runs `pulumi`. It is never written to. */
+    /**
+     * Path of a qcow2 or raw image on the computer that runs `pulumi`. It is never written to.
+     * Default: none.
+     */
     path?: string;
-    /** URL of a qcow2 or raw image. Needs `sha256` or `sha512`. */
+    /**
+     * URL of a qcow2 or raw image. Needs `sha256` or `sha512`.
+     * Default: none.
+     */
     url?: string;
-    /** SHA-256 of what `url` serves, 64 hexadecimal digits. */
+    /**
+     * SHA-256 of what `url` serves, 64 hexadecimal digits.
+     * Default: none.
+     */
     sha256?: string;
-    /** SHA-512 of what `url` serves, 128 hexadecimal digits. */
+    /**
+     * SHA-512 of what `url` serves, 128 hexadecimal digits.
+     * Default: none.
+     */
     sha512?: string;
 }
 
@@ -138,7 +156,7 @@ export interface ExistingMachinesArgs {
     controlPlanes: ExistingMachineArgs[];
     /**
      * The machines that join as workers. With none, the pods run on the control planes.
-     * @default none
+     * Default: none.
      */
     workers?: ExistingMachineArgs[];
 }
@@ -148,32 +166,44 @@ export interface ExistingMachineArgs {
     /**
      * The node's name: an RFC 1123 label. The machine's resources are named after it, so give names where machines
      * may leave the middle of a list.
-     * @default the cluster's name, then `-control-plane-` or `-worker-` and its place in the list, from 0
+     * Default: the cluster's name, then `-control-plane-` or `-worker-` and its place in the list, from 0.
      */
     name?: string;
     /** Host name or IP address at which both SSH and the Kubernetes API are reached. */
     address: pulumi.Input<string>;
     /**
      * SSH port.
-     * @default 22
+     * Default: 22.
      */
     port?: number;
     /**
      * Login user.
-     * @default "root"
+     * Default: "root".
      */
     user?: string;
-    /** Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed. */
+    /**
+     * Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed.
+     * Default: none.
+     */
     privateKey?: pulumi.Input<string>;
-    /** Password of the private key. It is kept as a secret. */
+    /**
+     * Password of the private key. It is kept as a secret.
+     * Default: none.
+     */
     privateKeyPassword?: pulumi.Input<string>;
-    /** Login password. It is kept as a secret. */
+    /**
+     * Login password. It is kept as a secret.
+     * Default: none.
+     */
     password?: pulumi.Input<string>;
-    /** The machine's public host key as in known_hosts, `ssh-ed25519 AAAA…`. Needed unless `hostKeyPolicy` says else. */
+    /**
+     * The machine's public host key as in known_hosts, `ssh-ed25519 AAAA…`. Needed unless `hostKeyPolicy` says else.
+     * Default: none.
+     */
     hostKey?: pulumi.Input<string>;
     /**
      * What to trust. `trust-on-first-use` takes the key that the machine shows at the first `up`, and pins that.
-     * @default "pinned"
+     * Default: "pinned".
      */
     hostKeyPolicy?: HostKeyPolicy;
     /** A bastion through which the machine is reached. */
@@ -181,19 +211,23 @@ export interface ExistingMachineArgs {
     /**
      * Host name or IP address, with an optional `:port`, under which you reach the Kubernetes API.
      * It is asked of the first control plane only.
-     * @default `kubernetes.controlPlaneEndpoint`, or else `address`, port 6443
+     * Default: `kubernetes.controlPlaneEndpoint`, or else `address`, port 6443.
      */
     apiAddress?: pulumi.Input<string>;
     /**
      * The IP address by which the nodes reach this one: kubelet's `--node-ip`, and what a control plane advertises.
-     * @default the address of the interface that has the default route
+     * Default: the address of the interface that has the default route.
      */
     internalAddress?: pulumi.Input<string>;
-    /** Labels of its Node. */
+    /**
+     * Labels of its Node.
+     * Default: none.
+     */
     labels?: { [key: string]: string };
     /**
      * Taints of its Node. A control plane has kubeadm's own too, `node-role.kubernetes.io/control-plane:NoSchedule`,
      * while the cluster has workers.
+     * Default: none.
      */
     taints?: TaintArgs[];
 }
@@ -209,19 +243,28 @@ export interface BastionArgs {
     address: pulumi.Input<string>;
     /**
      * SSH port.
-     * @default 22
+     * Default: 22.
      */
     port?: number;
     /**
      * Login user.
-     * @default "root"
+     * Default: "root".
      */
     user?: string;
-    /** Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed. */
+    /**
+     * Private key in PEM or OpenSSH form. It is kept as a secret. One of `privateKey` and `password` is needed.
+     * Default: none.
+     */
     privateKey?: pulumi.Input<string>;
-    /** Password of the private key. It is kept as a secret. */
+    /**
+     * Password of the private key. It is kept as a secret.
+     * Default: none.
+     */
     privateKeyPassword?: pulumi.Input<string>;
-    /** Login password. It is kept as a secret. */
+    /**
+     * Login password. It is kept as a secret.
+     * Default: none.
+     */
     password?: pulumi.Input<string>;
     /** The bastion's public host key, `ssh-ed25519 AAAA…`. */
     hostKey: pulumi.Input<string>;
