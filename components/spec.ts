@@ -1,14 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
 import * as args from "./args";
-import { containerRuntimes, RuntimeTraits } from "./node/containerRuntime";
+import { containerRuntimes } from "./node/containerRuntime";
 import { defaultVersions, flannelImages, kubernetesSet, kubernetesSets, ReleaseName } from "./versions";
 import { MachineSpec, resolveMachines } from "./machine/machineSpec";
 import { Problems } from "./validation/problems";
-import { endpoint, podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
+import { endpoint, imageReference, podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
 import { Release, resolveKata, resolveReleases } from "./releases";
 import { resolveTrust, TrustSpec } from "./trust";
 import { checkPodSpec } from "./validation/podSpec";
+import { shaped } from "./validation/shape";
 
 /** A cluster as it is going to be: every default filled in, every value checked. Plain data but for the Inputs. */
 export interface ClusterSpec {
@@ -52,11 +53,12 @@ const kataMemory = { real: 2048, emulated: 512 };
 /**
  * Fills in defaults and checks everything, before anything is made.
  *
- * @throws InvalidArgsError with all that is wrong, each with its path, the value got, what is allowed, and the fix.
+ * @throws pulumi.InputPropertiesError with all that is wrong, each with its path, the value got, what is allowed, and the fix.
  */
-export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec {
+export function resolve(name: string, given: args.KataClusterArgs): ClusterSpec {
     const problems = new Problems(name);
     rfc1123Label(problems, "name", name, 40);
+    const input = shaped<args.KataClusterArgs>(problems, "KataCluster", "", given);
     const kubernetes = resolveKubernetes(problems, input.kubernetes ?? {}, input.releases ?? {});
     const set = kubernetesSet(kubernetes.version) ?? kubernetesSets[defaultVersions.kubernetes]!;
     const kata = resolveKata(problems, input.kata ?? {}, input.releases?.kata);
@@ -79,19 +81,13 @@ export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec 
         trust: resolveTrust(problems, input.trust ?? {}, kubernetes.cni),
         mirror: resolveMirror(problems, input.mirror ?? {}),
         releases: resolveReleases(problems, kubernetes.version, set, kata.version, input.releases ?? {}),
-        images: {
-            pause: `registry.k8s.io/pause:${set.pause}`,
-            flannel: input.releases?.flannelImage ?? flannelImages.daemon,
-            flannelCniPlugin: input.releases?.flannelCniPluginImage ?? flannelImages.cniPlugin,
-        },
+        images: { pause: `registry.k8s.io/pause:${set.pause}`, ...resolveFlannel(problems, input.releases ?? {}) },
         untrustedPod: resolveUntrustedPod(problems, input.untrustedPod ?? {}),
         timeouts: resolveTimeouts(problems, input.timeouts ?? {}),
-        allowDisruption: resolveDisruptions(problems, input.allowDisruption ?? {}),
+        allowDisruption: resolveDisruptions(input.allowDisruption ?? {}),
         warnings: kata.warnings,
     };
-    // There are none for a runtime that was refused above.
-    const runtime = containerRuntimes[spec.containerRuntime] as RuntimeTraits | undefined;
-    spec.warnings.push(...(runtime?.check(problems, spec) ?? []));
+    spec.warnings.push(...containerRuntimes[spec.containerRuntime].check(problems, spec));
     if (input.kata?.guestMemoryMib !== undefined) {
         problems.check(
             Number.isInteger(input.kata.guestMemoryMib) && input.kata.guestMemoryMib >= 256,
@@ -154,6 +150,15 @@ function resolveMirror(problems: Problems, input: args.MirrorArgs): ClusterSpec[
     return mirror;
 }
 
+function resolveFlannel(problems: Problems, input: args.ReleasesArgs): Omit<ClusterSpec["images"], "pause"> {
+    imageReference(problems, "releases.flannelImage", input.flannelImage);
+    imageReference(problems, "releases.flannelCniPluginImage", input.flannelCniPluginImage);
+    return {
+        flannel: input.flannelImage ?? flannelImages.daemon,
+        flannelCniPlugin: input.flannelCniPluginImage ?? flannelImages.cniPlugin,
+    };
+}
+
 function resolveUntrustedPod(problems: Problems, input: args.UntrustedPodArgs): UntrustedPodSpec {
     checkPodSpec(problems, "untrustedPod", input);
     return { ...input, name: input.name ?? "nginx-untrusted", namespace: input.namespace ?? "default" };
@@ -167,23 +172,11 @@ function resolveTimeouts(problems: Problems, input: args.TimeoutsArgs): ClusterS
         podSeconds: input.podSeconds ?? 1800,
     };
     for (const [key, value] of Object.entries(timeouts)) {
-        positive(problems, `timeouts.${key}`, value, 1, "a number of seconds, not text with a unit");
+        positive(problems, `timeouts.${key}`, value, 1, "not a number of seconds");
     }
     return timeouts;
 }
 
-function resolveDisruptions(problems: Problems, input: args.AllowDisruptionArgs): ClusterSpec["allowDisruption"] {
-    problems.check(
-        typeof input === "object" && Object.entries(input).every(isDisruption),
-        "allowDisruption",
-        input,
-        "not a set of disruptions",
-        "{ containerRuntime: true }",
-        "leave it out to allow none",
-    );
+function resolveDisruptions(input: args.AllowDisruptionArgs): ClusterSpec["allowDisruption"] {
     return { containerRuntime: input.containerRuntime ?? false };
-}
-
-function isDisruption([name, value]: [string, unknown]): boolean {
-    return name === "containerRuntime" && (value === undefined || typeof value === "boolean");
 }

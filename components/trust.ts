@@ -40,15 +40,7 @@ export interface TrustSpec {
 
 /** Fills in the namespaces of what is installed; nobody else's, for whoever made one would be trusted in it. */
 export function resolveTrust(problems: Problems, input: args.TrustArgs, cni: args.Cni): TrustSpec {
-    const named = Array.isArray(input.trustedNamespaces) ? input.trustedNamespaces : [];
-    problems.check(
-        input.trustedNamespaces === undefined || Array.isArray(input.trustedNamespaces),
-        "trust.trustedNamespaces",
-        input.trustedNamespaces,
-        "not a list",
-        "a list of names",
-        'for example ["monitoring"]',
-    );
+    const named = input.trustedNamespaces ?? [];
     named.forEach((namespace, i) => rfc1123Label(problems, `trust.trustedNamespaces[${i}]`, namespace, 63));
     const system = ["kube-system", ...(cni === args.Cni.Flannel ? ["kube-flannel"] : [])];
     return {

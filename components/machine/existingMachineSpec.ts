@@ -1,5 +1,6 @@
+import * as ipaddr from "ipaddr.js";
 import * as args from "../args";
-import { port, rfc1123Label } from "../validation/checks";
+import { endpoint, host, port, rfc1123Label } from "../validation/checks";
 import { nodeSettings } from "../validation/nodeSettings";
 import { hasAny, Problems } from "../validation/problems";
 import { MachineSpec } from "./machineSpec";
@@ -15,9 +16,11 @@ export function resolveExisting(problems: Problems, cluster: string, all: args.K
         [1, 3, 5].includes(count),
         `${at}.controlPlanes`,
         `${count} machines`,
-        count > 0 && count % 2 === 0
-            ? "an even number bears the loss of no more machines than one less, for etcd needs a majority"
-            : "not a number of control planes that etcd is made for",
+        count === 0
+            ? "a cluster begins with a control plane"
+            : count % 2 === 0
+              ? "an even number bears the loss of no more machines than one less, for etcd needs a majority"
+              : "more than etcd is made for",
         "1, 3 or 5",
         count > 1 ? `give ${count <= 3 ? 3 : 5}, or take one out` : "give one machine",
     );
@@ -54,11 +57,11 @@ function resolveMachine(
     const name = machine.name ?? `${cluster}-${role}-${i}`;
     rfc1123Label(problems, `${here}.name`, name, 63);
     problems.given(`${here}.address`, machine.address, "the machine's host name or IP address");
-    port(problems, `${here}.port`, machine.port ?? 22);
+    login(problems, here, machine);
+    endpoint(problems, `${here}.apiAddress`, machine.apiAddress);
     const trustOnFirstUse =
         problems.oneOf(`${here}.hostKeyPolicy`, machine.hostKeyPolicy, args.HostKeyPolicy, "pinned") ===
         "trust-on-first-use";
-    credentials(problems, here, machine);
     if (!trustOnFirstUse) {
         hostKey(problems, here, machine.hostKey);
     }
@@ -72,8 +75,7 @@ function resolveMachine(
             `set ${here}.hostKey`,
         );
         problems.given(`${here}.bastion.address`, machine.bastion.address, "the bastion's host name or IP address");
-        port(problems, `${here}.bastion.port`, machine.bastion.port ?? 22);
-        credentials(problems, `${here}.bastion`, machine.bastion);
+        login(problems, `${here}.bastion`, machine.bastion);
         hostKey(problems, `${here}.bastion`, machine.bastion.hostKey);
     }
     internalAddress(problems, here, machine.internalAddress);
@@ -109,7 +111,7 @@ function checkTwice(problems: Problems, machines: Described[]) {
 
 function internalAddress(problems: Problems, here: string, value: unknown) {
     problems.check(
-        typeof value !== "string" || /^(\d{1,3}\.){3}\d{1,3}$/.test(value),
+        typeof value !== "string" || ipaddr.IPv4.isValidFourPartDecimal(value),
         `${here}.internalAddress`,
         value,
         "not an IPv4 address",
@@ -118,11 +120,23 @@ function internalAddress(problems: Problems, here: string, value: unknown) {
     );
 }
 
-function credentials(problems: Problems, at: string, input: args.ExistingMachineArgs | args.BastionArgs) {
+function login(problems: Problems, at: string, input: args.ExistingMachineArgs | args.BastionArgs) {
+    if (hasAny(input.address)) {
+        host(problems, `${at}.address`, input.address);
+    }
+    port(problems, `${at}.port`, input.port ?? 22);
+    problems.check(
+        /^[^\s:@]+$/.test(input.user ?? "root"),
+        `${at}.user`,
+        input.user,
+        "not a user",
+        "the name of a user of the machine",
+        'leave it out for "root"',
+    );
     problems.check(
         hasAny(input.privateKey, input.password),
         `${at}.privateKey`,
-        "nothing",
+        undefined,
         "no way to log in",
         "privateKey or password",
         "give the private key that the machine's user accepts",
@@ -142,9 +156,9 @@ function hostKey(problems: Problems, at: string, value: unknown) {
         typeof value === "string" ? /^(ssh-(ed25519|rsa)|ecdsa-sha2-\S+) [A-Za-z0-9+/=]+/.test(value) : hasAny(value),
         `${at}.hostKey`,
         value,
-        "the machine's identity is not pinned",
+        hasAny(value) ? "not a public host key" : "the machine's identity is not pinned",
         'a public host key, "ssh-ed25519 AAAA…"',
-        "run ssh-keyscan -t ed25519 ADDRESS over a network that you trust" +
+        "run ssh-keyscan -t ed25519 ADDRESS over a network that you trust, and take what follows the address" +
             (at.endsWith(".bastion") ? "" : ', or name hostKeyPolicy: "trust-on-first-use"'),
     );
 }

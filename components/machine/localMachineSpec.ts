@@ -106,7 +106,7 @@ function size(problems: Problems, at: string, input: args.LocalMachineArgs | arg
         diskGib: input.diskGib ?? 30,
     };
     const worker = at.endsWith(".workers");
-    const [least, what] = worker ? [2048, "a node and one guest do"] : [3072, "control plane and one guest do"];
+    const [least, what] = worker ? [2048, "a node and one guest do"] : [3072, "a control plane and one guest do"];
     positive(problems, `${at}.cpus`, chosen.cpus, 2, "kubeadm wants 2 CPUs or more");
     positive(problems, `${at}.memoryMib`, chosen.memoryMib, least, `${what} not fit below that`);
     positive(problems, `${at}.diskGib`, chosen.diskGib, 20, "images and Kata do not fit below that");

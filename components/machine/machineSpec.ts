@@ -30,7 +30,7 @@ export function resolveMachines(problems: Problems, cluster: string, input: args
     const single = problems.check(
         given.length === 1 && kind! in kinds,
         "machines",
-        given.join(", ") || "nothing",
+        given.join(", ") || undefined,
         "exactly one kind of machine is needed",
         Object.keys(kinds).join(" or "),
         "machines: { local: {} } makes a virtual machine on this computer",

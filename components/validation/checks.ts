@@ -9,8 +9,14 @@ export function rfc1123Label(problems: Problems, path: string, value: string, ma
         value,
         "not a valid name",
         `at most ${maxLength} lower-case letters, digits and "-", starting and ending with a letter or digit`,
-        'for example "lab"',
+        `for example "${labelOf(value, maxLength) || "lab"}"`,
     );
+}
+
+/** The label that is nearest to a text; empty if there is nothing left of it. */
+function labelOf(value: unknown, maxLength: number): string {
+    const allowed = typeof value === "string" ? value.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-") : "";
+    return allowed.replace(/^-/, "").slice(0, maxLength).replace(/-$/, "");
 }
 
 /** A TCP port. */
@@ -46,6 +52,30 @@ export function endpoint(problems: Problems, path: string, value: unknown) {
         "not a host with an optional port",
         "a host name or an IP address (IPv6 in brackets), and :port",
         'for example "api.example.com:6443"',
+    );
+}
+
+/** A host name or an IP address, and nothing around it. An output is judged where it is used. */
+export function host(problems: Problems, path: string, value: unknown) {
+    problems.check(
+        typeof value !== "string" || ipaddr.isValid(value) || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(value),
+        path,
+        value,
+        "not a host name or an IP address",
+        "a name or an address alone, without scheme, user or port",
+        'for example "192.0.2.10"; user and port are arguments of their own',
+    );
+}
+
+/** A reference to a container image. An output is judged where it is used. */
+export function imageReference(problems: Problems, path: string, value: unknown) {
+    problems.check(
+        typeof value !== "string" || /^[A-Za-z0-9][^\s]*$/.test(value),
+        path,
+        value,
+        "not a reference to an image",
+        "a name, with a registry, a tag or a digest where they are needed",
+        'for example "nginx" or "registry.example.com/team/app:1.2"',
     );
 }
 

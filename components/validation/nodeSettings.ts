@@ -60,8 +60,7 @@ export function nodeSettings(
             'use "NoSchedule"',
         );
         problems.check(
-            !String(taint.key).startsWith("node.kubernetes.io/") &&
-                !String(taint.key).startsWith("node-role.kubernetes.io/"),
+            !/^node(-role)?[.]kubernetes[.]io[/]/.test(taint.key),
             `${here}.key`,
             taint.key,
             "the control plane sets and removes this taint by itself",
@@ -80,14 +79,14 @@ export function nodeSettings(
     return { labels, taints };
 }
 
-function qualifiedName(problems: Problems, at: string, key: string) {
-    const [prefix, rest] = String(key).includes("/") ? splitOnce(String(key)) : [undefined, String(key)];
+function qualifiedName(problems: Problems, at: string, key: string | undefined) {
+    const [prefix, rest] = key?.includes("/") ? splitOnce(key) : [undefined, key ?? ""];
     problems.check(
         name.test(rest) && (prefix === undefined || domain.test(prefix)),
         at,
         key,
         "not a qualified name",
-        "at most 63 letters, digits, -, _ and ., with an optional DNS name and / before them",
+        "at most 63 letters, digits, dashes, underscores and dots, with an optional DNS name and / before them",
         'for example "example.com/dedicated"',
     );
 }
@@ -98,7 +97,7 @@ function labelValue(problems: Problems, at: string, value: string) {
         at,
         value,
         "not a value of a label",
-        "a text of at most 63 letters, digits, -, _ and .",
+        "at most 63 letters, digits, dashes, underscores and dots",
         'for example "true", with quotes',
     );
 }

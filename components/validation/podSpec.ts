@@ -1,14 +1,17 @@
-import * as pulumi from "@pulumi/pulumi";
 import { UntrustedPodArgs } from "../args";
 import { configuresRuntime, harmlessVolumes, kataRuntimeClass } from "../trust";
-import { Problems } from "./problems";
-import { positive, rfc1123Label } from "./checks";
+import { isLater, isObject, Problems } from "./problems";
+import { imageReference, positive, rfc1123Label } from "./checks";
 
 /** Refuses what would give an untrusted pod a way to the node. Outputs are judged on the node and by the API server. */
 export function checkPodSpec(problems: Problems, at: string, input: UntrustedPodArgs) {
     rfc1123Label(problems, `${at}.name`, input.name ?? "nginx-untrusted", 63);
+    if (typeof input.namespace === "string") {
+        rfc1123Label(problems, `${at}.namespace`, input.namespace, 63);
+    }
+    imageReference(problems, `${at}.image`, input.image);
     if (input.timeoutSeconds !== undefined) {
-        positive(problems, `${at}.timeoutSeconds`, input.timeoutSeconds, 1, "a number of seconds");
+        positive(problems, `${at}.timeoutSeconds`, input.timeoutSeconds, 1, "not a number of seconds");
     }
     problems.check(
         !(input.image !== undefined && input.spec !== undefined),
@@ -28,8 +31,18 @@ export function checkPodSpec(problems: Problems, at: string, input: UntrustedPod
             "remove it",
         );
     }
-    if (input.spec !== undefined) {
-        checkSpec(problems, `${at}.spec`, plain(input.spec));
+    if (input.spec !== undefined && !isLater(input.spec)) {
+        const isSpec = problems.check(
+            isObject(input.spec),
+            `${at}.spec`,
+            input.spec,
+            "not a PodSpec",
+            "an object with containers",
+            "for example { containers: [{ name: 'nginx', image: 'nginx' }] }",
+        );
+        if (isSpec) {
+            checkSpec(problems, `${at}.spec`, plain(input.spec));
+        }
     }
 }
 
@@ -64,7 +77,7 @@ function checkSpec(problems: Problems, at: string, spec: Record<string, unknown>
     );
     const kinds = ["containers", "initContainers", "ephemeralContainers"];
     problems.check(
-        pulumi.Output.isInstance(spec.containers) || list(spec.containers).length > 0,
+        isLater(spec.containers) || list(spec.containers).length > 0,
         `${at}.containers`,
         spec.containers,
         "a pod needs a container",
@@ -83,8 +96,7 @@ function checkSpec(problems: Problems, at: string, spec: Record<string, unknown>
 }
 
 function plain(value: unknown): Record<string, unknown> {
-    const known = typeof value === "object" && value !== null && !pulumi.Output.isInstance(value);
-    return known ? (value as Record<string, unknown>) : {};
+    return isObject(value) ? value : {};
 }
 
 function list(value: unknown): Record<string, unknown>[] {

@@ -6,6 +6,8 @@ import * as pulumi from "@pulumi/pulumi";
  */
 export class Problems {
     private readonly found: { propertyPath: string; reason: string }[] = [];
+    /** Paths of what was left out for its shape: nothing more is to be said of it. */
+    private readonly settled: string[] = [];
 
     constructor(
         private readonly name: string,
@@ -14,17 +16,31 @@ export class Problems {
 
     /** Records a problem unless `good` holds, and says whether it did. */
     check(good: unknown, path: string, value: unknown, wrong: string, allowed: string, hint: string): boolean {
-        if (!good) {
-            const reason = `${path} = ${shown(value)}: ${wrong}. Allowed: ${allowed}. Hint: ${hint}.`;
-            this.found.push({ propertyPath: path, reason });
+        if (
+            !good &&
+            !this.settled.some(
+                (about) => path === about || path.startsWith(`${about}.`) || path.startsWith(`${about}[`),
+            )
+        ) {
+            this.record(path, shown(value), wrong, allowed, hint);
         }
         return Boolean(good);
     }
 
-    /** The value if it is one of the enum's, the default if there is none. */
+    /**
+     * Records that what is at `path` has another shape than it should, and takes no other problems with `about`.
+     *
+     * @param value as it is shown
+     */
+    misshapen(about: string, path: string, value: string, wrong: string, allowed: string, hint: string) {
+        this.record(path, value, wrong, allowed, hint);
+        this.settled.push(about);
+    }
+
+    /** The value if it is one of the enum's, else the default. */
     oneOf<T extends string>(path: string, value: string | undefined, values: Record<string, T>, fallback: T): T {
         const allowed: string[] = Object.values(values);
-        this.check(
+        const known = this.check(
             value === undefined || allowed.includes(value),
             path,
             value,
@@ -32,7 +48,7 @@ export class Problems {
             allowed.map((one) => `"${one}"`).join(", "),
             `leave it out for "${fallback}"`,
         );
-        return (value as T | undefined) ?? fallback;
+        return known ? ((value as T | undefined) ?? fallback) : fallback;
     }
 
     /** A value that must be there, though it may be an output that is not known yet. */
@@ -47,6 +63,11 @@ export class Problems {
             throw new pulumi.InputPropertiesError({ message: lines.join("\n"), errors: this.found });
         }
     }
+
+    private record(path: string, value: string, wrong: string, allowed: string, hint: string) {
+        const reason = `${path || "args"} = ${value}: ${wrong}. Allowed: ${allowed}. Hint: ${hint}.`;
+        this.found.push({ propertyPath: path, reason });
+    }
 }
 
 /** Whether any of the values is there: a text that is not empty, or an output. */
@@ -54,9 +75,27 @@ export function hasAny(...values: unknown[]): boolean {
     return values.some((value) => value !== undefined && value !== null && value !== "");
 }
 
-function shown(value: unknown): string {
-    if (pulumi.Output.isInstance(value) || value instanceof Promise) {
+/** Longer values are cut: what is wrong with them is not at their end. */
+const longest = 200;
+
+/** The value as JSON, on one line, and never a private key. */
+export function shown(value: unknown): string {
+    const json = JSON.stringify(value, function (this: Record<string, unknown>, key, plain: unknown) {
+        return isLater(this[key]) ? "[output]" : plain;
+    });
+    if (isLater(value)) {
         return "[output]";
     }
-    return value === undefined ? "undefined" : JSON.stringify(value);
+    const text = json ?? "nothing";
+    return text.includes("PRIVATE KEY") ? '"[secret]"' : text.length > longest ? `${text.slice(0, longest)}…` : text;
+}
+
+/** Whether it is an object with members, and not a list or something that is known later. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null && !Array.isArray(value) && !isLater(value);
+}
+
+/** Whether it is an output or a promise. */
+export function isLater(value: unknown): boolean {
+    return pulumi.Output.isInstance(value) || value instanceof Promise;
 }

@@ -4,6 +4,7 @@ import { UntrustedPodArgs } from "../args";
 import { untrustedAnnotation } from "../trust";
 import { checkPodSpec } from "../validation/podSpec";
 import { Problems } from "../validation/problems";
+import { shaped } from "../validation/shape";
 
 /**
  * A pod that is not trusted: it carries the guide's annotation, and so runs in a virtual machine of its own. Waits
@@ -23,24 +24,25 @@ export class UntrustedPod extends pulumi.ComponentResource {
 
     constructor(name: string, args: UntrustedPodArgs, opts?: pulumi.ComponentResourceOptions) {
         const problems = new Problems(name, "UntrustedPod");
-        checkPodSpec(problems, "args", args);
+        const input = shaped<UntrustedPodArgs>(problems, "UntrustedPod", "args", args);
+        checkPodSpec(problems, "args", input);
         problems.throwIfAny();
         super("kata-cluster:index:UntrustedPod", name, args, opts);
-        const podName = args.name ?? "nginx-untrusted";
-        const bounded = `${args.timeoutSeconds ?? 1800}s`;
+        const podName = input.name ?? "nginx-untrusted";
+        const bounded = `${input.timeoutSeconds ?? 1800}s`;
         this.pod = new k8s.core.v1.Pod(
             name,
             {
                 metadata: {
                     name: podName,
-                    namespace: args.namespace ?? "default",
-                    labels: pulumi.output(args.labels).apply((labels) => ({ app: podName, ...labels })),
+                    namespace: input.namespace ?? "default",
+                    labels: pulumi.output(input.labels).apply((labels) => ({ app: podName, ...labels })),
                     annotations: pulumi
-                        .output(args.annotations)
+                        .output(input.annotations)
                         .apply((annotations) => ({ ...annotations, [untrustedAnnotation]: "true" })),
                 },
-                spec: (args.spec as pulumi.Input<k8s.types.input.core.v1.PodSpec> | undefined) ?? {
-                    containers: [onlyContainer(args.image ?? "nginx")],
+                spec: (input.spec as pulumi.Input<k8s.types.input.core.v1.PodSpec> | undefined) ?? {
+                    containers: [onlyContainer(input.image ?? "nginx")],
                 },
             },
             { parent: this, customTimeouts: { create: bounded, update: bounded, delete: bounded } },
