@@ -35,6 +35,7 @@ const parts: Part[] = [
         run: async () => {
             const checks = [
                 [bin("tsc"), "--noEmit"],
+                [bin("tsc"), "--noEmit", "-p", "tsconfig.dist.json"],
                 [bin("eslint"), "."],
                 [bin("prettier"), "--check", "--log-level=warn", "."],
             ];

@@ -101,7 +101,7 @@ function members(problems: Problems, at: string, given: Untyped, types: Record<s
         if (one === null || one === undefined) {
             return undefined;
         }
-        if (!Object.hasOwn(types, name)) {
+        if (!names.includes(name)) {
             const hint = meant(name, types);
             problems.misshapen(at, here, unnamed(one), "there is no such argument", names.join(", "), hint);
             return undefined;
@@ -112,7 +112,9 @@ function members(problems: Problems, at: string, given: Untyped, types: Record<s
 
 /** What to do about an argument that is none: it may be misspelt, or belong into a group beside it. */
 function meant(name: string, types: Record<string, Type>): string {
-    const group = Object.keys(types).find((one) => Object.hasOwn(typeNamed(types[one]!)?.properties ?? {}, name));
+    const group = Object.keys(types).find((one) =>
+        Object.keys(typeNamed(types[one]!)?.properties ?? {}).includes(name),
+    );
     const near = nearest(name, Object.keys(types)) ?? (group && `${group}.${name}`);
     return near ? `did you mean ${near}` : "remove it";
 }

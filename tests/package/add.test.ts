@@ -1,19 +1,19 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { hostKey, privateKey } from "../support/specs";
 import { copyCheckout, bareRepository } from "./support/checkout";
 import { Consumer, languageHost } from "./support/consumer";
 import { GitServer, startGitServer } from "./support/gitServer";
 
-const program = (machines: string) => `name: other
+const program = (properties: string) => `name: other
 runtime: yaml
 packages:
   kata-cluster: ../kata-cluster
 resources:
   lab:
     type: kata-cluster:KataCluster
-    properties:
-      machines: ${machines}
+    properties: ${properties}
 outputs:
   runtimeClassName: \${lab.runtimeClassName}
 `;
@@ -77,19 +77,43 @@ describe(`pulumi package: ${languageHost}`, function () {
     });
 
     describe("a YAML program that uses it", () => {
-        const preview = async (name: string, machines: string) => {
-            const folder = consumer.project(name, { "Pulumi.yaml": program(machines) });
-            const stack = await consumer.pulumi(folder, "stack", "init", name);
-            assert.equal(stack.status, 0, stack.output);
-            return consumer.pulumi(folder, "preview", "--non-interactive", "--color=never");
+        const preview = async (stack: string, properties: string, secret?: string) => {
+            const folder = consumer.project(stack, { "Pulumi.yaml": program(properties) });
+            const made = await consumer.pulumi(folder, "stack", "init", stack);
+            assert.equal(made.status, 0, made.output);
+            if (secret) {
+                await consumer.pulumi(folder, "config", "set", "--secret", "privateKey", secret);
+            }
+            return consumer.pulumi(folder, "preview", "--non-interactive", "--color=never", "--diff");
         };
 
         it("previews the whole cluster", async () => {
-            const ran = await preview("good", "{ local: { workers: { count: 1 } } }");
+            const ran = await preview("good", "{ machines: { local: { workers: { count: 1 } } } }");
             assert.equal(ran.status, 0, ran.output);
-            for (const planned of ["KataCluster lab", "Command lab-worker-0-join", "UntrustedPod lab-untrusted"]) {
-                assert.match(ran.output, new RegExp(`${planned} +create`));
+            for (const planned of ["KataCluster::lab", "Command::lab-worker-0-join", "UntrustedPod::lab-untrusted"]) {
+                assert.match(ran.output, new RegExp(`${planned}\\]`));
             }
+        });
+
+        it("gives a machine's key from its configuration, and the key stays a secret", async () => {
+            const machine = `{ address: 192.0.2.10, hostKey: "${hostKey}", privateKey: "\${privateKey}" }`;
+            const ran = await preview(
+                "secret",
+                `{ machines: { existing: { controlPlanes: [${machine}] } } }`,
+                privateKey,
+            );
+            assert.equal(ran.status, 0, ran.output);
+            assert.match(ran.output, /Command::lab-control-plane-0-install\]/);
+            assert.match(ran.output, /privateKey *: \[secret\]/);
+            assert.doesNotMatch(ran.output, /CANARY/);
+        });
+
+        it("is told all that is wrong with its arguments", async () => {
+            const bad = `{ machines: { local: { cpus: 1 } }, kubernetes: { podCidr: 10.244.1.0/16 } }`;
+            const ran = await preview("bad", bad);
+            assert.notEqual(ran.status, 0);
+            assert.match(ran.output, /machines.local.cpus = 1: kubeadm wants 2 CPUs or more/);
+            assert.match(ran.output, /kubernetes.podCidr = "10.244.1.0\/16": .* Hint: use "10.244.0.0\/16"/);
         });
     });
 });

@@ -94,8 +94,9 @@ function stream<Request, Response>(
     child.stdout.on("data", (data: Buffer) => call.write(response("stdout", data)));
     child.stderr.on("data", (data: Buffer) => call.write(response("stderr", data)));
     call.on("cancelled", () => child.kill());
-    child.once("error", (error) => call.destroy(error));
+    const fail = (details: string) => call.emit("error", { code: grpc.status.UNKNOWN, details });
+    child.once("error", (error) => fail(error.message));
     child.once("close", (code, signal) =>
-        code === 0 ? call.end() : call.destroy(new Error(`${program} ended with ${signal ?? `exit code ${code}`}`)),
+        code === 0 ? call.end() : fail(`${program} ended with ${signal ?? `exit code ${code}`}`),
     );
 }
