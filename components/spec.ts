@@ -3,6 +3,8 @@ import * as semver from "semver";
 import * as args from "./args";
 import { containerRuntimes, RuntimeTraits } from "./node/containerRuntime";
 import { defaultVersions, flannelImages, kubernetesSet, kubernetesSets, ReleaseName } from "./versions";
+import { resolveGcpSpec } from "./machine/gcp/gcpMachineSpec";
+import { GcpSpec } from "./machine/gcp/gcpSpec";
 import { MachineSpec, resolveMachines } from "./machine/machineSpec";
 import { Problems } from "./validation/problems";
 import { endpoint, podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
@@ -14,6 +16,8 @@ import { checkPodSpec } from "./validation/podSpec";
 export interface ClusterSpec {
     name: string;
     machines: MachineSpec[];
+    /** What machines on Google Cloud share, where they are there. */
+    gcp?: GcpSpec;
     containerRuntime: args.ContainerRuntime;
     kubernetes: {
         version: string;
@@ -63,6 +67,7 @@ export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec 
     const spec: ClusterSpec = {
         name,
         machines: resolveMachines(problems, name, input),
+        gcp: resolveGcpSpec(problems, name, input),
         containerRuntime: problems.oneOf(
             "containerRuntime",
             input.containerRuntime,

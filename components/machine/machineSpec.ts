@@ -2,6 +2,7 @@ import * as args from "../args";
 import { NodeSettings } from "../validation/nodeSettings";
 import { Problems } from "../validation/problems";
 import { resolveExisting } from "./existingMachineSpec";
+import { resolveGcp } from "./gcp/gcpMachineSpec";
 import { GcpInstanceSpec } from "./gcp/gcpSpec";
 import { LocalMachineSpec, resolveLocal } from "./localMachineSpec";
 
@@ -24,6 +25,7 @@ export type MachineSpec = NodeSpec &
 const kinds = {
     local: resolveLocal,
     existing: resolveExisting,
+    gcp: resolveGcp,
 };
 
 /** Fills in defaults for the machines and checks them. Control planes come first. */

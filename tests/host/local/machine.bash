@@ -15,7 +15,7 @@ machine_settings() {
     VM_SSH_PORT=$(free_port) VM_API_PORT=$(free_port)
     export VM_SSH_PORT VM_API_PORT
     INPUT=$1/input.json
-    bash "$LOCAL/keys.sh" >"$1/keys.json"
+    bash "$LOCAL/keys.sh" user host >"$1/keys.json"
     input_of <"$1/keys.json" >"$INPUT"
 }
 

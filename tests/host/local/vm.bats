@@ -17,7 +17,7 @@ teardown() {
 @test "keys.sh prints two key pairs that belong together, and leaves no file" {
     export TMPDIR=$BATS_TEST_TMPDIR/empty
     mkdir "$TMPDIR"
-    bash "$LOCAL/keys.sh" >"$BATS_TEST_TMPDIR/keys"
+    bash "$LOCAL/keys.sh" user host >"$BATS_TEST_TMPDIR/keys"
     [ -z "$(ls -A "$TMPDIR")" ]
     for pair in user host; do
         (umask 077 && jq -r ".$pair.privateKey" "$BATS_TEST_TMPDIR/keys" >"$TMPDIR/$pair")
@@ -38,7 +38,7 @@ teardown() {
 
 @test "a machine of the same name that another stack made is left alone" {
     vm apply
-    bash "$LOCAL/keys.sh" | input_of >"$INPUT.other"
+    bash "$LOCAL/keys.sh" user host | input_of >"$INPUT.other"
     INPUT=$INPUT.other VM_BOOT=2 run vm apply
     [ "$status" -eq 1 ]
     [[ "$output" == *"holds the machine of another stack"*"Fix: destroy that stack first"* ]]
