@@ -26,18 +26,16 @@ export function locate(type: ResourceType, inputs: PropertyMap, provider: Provid
         }
         return value.split("/").pop()!;
     };
-    const name = inputs.name as string;
     const project = need("project");
     const zone = type.scope === "zone" ? need("zone") : undefined;
     const region = zone ? regionOf(zone) : type.scope === "region" ? need("region") : undefined;
     const scope = zone ? `zones/${zone}` : region ? `regions/${region}` : "global";
-    if (type.collection === "nats") {
-        const router = (inputs.router as string).split("/").pop()!;
-        const key = `projects/${project}/${scope}/routers/${router}/nats/${name}`;
-        return { key, id: `${project}/${region}/${router}/${name}`, name, project, region };
-    }
-    const key = `projects/${project}/${scope}/${type.collection}/${name}`;
-    return { key, id: key, name, project, region, zone };
+    const last = (property: string) => (inputs[property] as string).split("/").pop()!;
+    const name = last(type.collection === "memberships" ? "instance" : "name");
+    const parent = type.within ? `/${type.within.collection}/${last(type.within.property)}` : "";
+    const key = `projects/${project}/${scope}${parent}/${type.collection}/${name}`;
+    const id = type.collection === "nats" ? `${project}/${region}/${last("router")}/${name}` : key;
+    return { key, id, name, project, region, zone };
 }
 
 /** The region of a zone: `europe-west4` of `europe-west4-b`. */

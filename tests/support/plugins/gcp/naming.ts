@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { CheckArgs, CheckFailure, Operation } from "../shared/provider";
 import { isObject, PropertyMap, reveal } from "../shared/values";
+import { inputsOf } from "./publishedTypes";
 import { ResourceType } from "./resourceTypes";
 
 const nameForm = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -10,7 +11,7 @@ const most = 64;
 
 /** Gives a resource without a name its old one, or a new one of the program's name and seven random digits. */
 export function withName(op: Operation, inputs: PropertyMap, { olds, randomSeed }: CheckArgs): PropertyMap {
-    if ((inputs.name ?? null) !== null) {
+    if ((inputs.name ?? null) !== null || !("name" in inputsOf(op.type))) {
         return inputs;
     }
     const seed = randomSeed.length > 0 ? createHash("sha256").update(randomSeed).digest() : randomBytes(4);

@@ -17,8 +17,8 @@ export interface ResourceType {
     replaces: string[];
     /** Paths of properties that name other resources, with `*` for each element of a list, and these resources' collections. */
     references: Record<string, string[]>;
-    /** Whether its name need not be a DNS label. */
-    labels?: boolean;
+    /** The resource that it is a part of: its collection, and the property that names it. It goes with that. */
+    within?: { collection: string; property: string };
 }
 
 /** The types of resource that the stand-in makes, by token. */
@@ -50,6 +50,7 @@ export const resourceTypes: Record<string, ResourceType> = {
         scope: "region",
         replaces: ["name", "project", "region", "router", "type", "endpointTypes", "autoNetworkTier"],
         references: { router: ["routers"], natIps: ["addresses"], "subnetworks.*.name": ["subnetworks"] },
+        within: { collection: "routers", property: "router" },
     },
     "gcp:compute/firewall:Firewall": {
         title: "Firewall",
@@ -67,7 +68,6 @@ export const resourceTypes: Record<string, ResourceType> = {
             ...["ipv6EndpointType", "network", "networkTier", "prefixLength", "purpose", "subnetwork"],
         ],
         references: { network: ["networks"], subnetwork: ["subnetworks"] },
-        labels: true,
     },
     "gcp:compute/instance:Instance": {
         title: "instance",
@@ -88,7 +88,6 @@ export const resourceTypes: Record<string, ResourceType> = {
             "networkInterfaces.*.network": ["networks"],
             "networkInterfaces.*.subnetwork": ["subnetworks"],
         },
-        labels: true,
     },
     "gcp:compute/instanceGroup:InstanceGroup": {
         title: "InstanceGroup",
@@ -96,6 +95,14 @@ export const resourceTypes: Record<string, ResourceType> = {
         scope: "zone",
         replaces: ["name", "project", "zone", "network", "description"],
         references: { network: ["networks"], "instances.*": ["instances"] },
+    },
+    "gcp:compute/instanceGroupMembership:InstanceGroupMembership": {
+        title: "InstanceGroupMembership",
+        collection: "memberships",
+        scope: "zone",
+        replaces: ["project", "zone", "instance", "instanceGroup"],
+        references: { instanceGroup: ["instanceGroups"], instance: ["instances"] },
+        within: { collection: "instanceGroups", property: "instanceGroup" },
     },
     "gcp:compute/regionHealthCheck:RegionHealthCheck": {
         title: "RegionHealthCheck",
@@ -135,7 +142,6 @@ export const resourceTypes: Record<string, ResourceType> = {
             target: ["targetTcpProxies"],
             backendService: ["backendServices"],
         },
-        labels: true,
     },
 };
 

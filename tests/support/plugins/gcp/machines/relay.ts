@@ -56,7 +56,7 @@ function sshServer(resource: Stored): Promise<SshServer> {
 async function targetOf(port: number, source: string): Promise<Target | undefined> {
     const resource = cloud.get(key);
     return resource?.collection === "forwardingRules"
-        ? balanced(cloud, resource)
+        ? balanced(cloud, resource, { address: source })
         : resource && route(cloud, resource, port, { address: source });
 }
 

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { isInSubnetwork, range } from "../addresses";
 import { Cloud, Stored } from "../cloud";
 import { references, referred } from "../rules/references";
-import { proxySubnetwork, serviceOf } from "../rules/loadBalancerRules";
+import { membersOf, proxySubnetwork, serviceOf } from "../rules/loadBalancerRules";
 
 /** A port on this computer. */
 export interface Target {
@@ -94,24 +94,23 @@ function networkOf(cloud: Cloud, instance: Stored): Stored | undefined {
         : referred(cloud, instance, "networkInterfaces[0].network");
 }
 
-/** Google's health checks of regional proxy load balancers come from here, among others. */
+/** Google's health checks of regional load balancers come from here, among others. */
 const healthChecker = { address: "35.191.0.1" };
 
 /**
  * The instance that a load balancer sends a connection to: one of the backend service's groups, that answers, and that
- * the firewall lets both the proxies and the health checks reach.
+ * the firewall lets the health checks reach, and those that connect: the proxies of a proxy, else the client itself.
  */
-export async function balanced(cloud: Cloud, rule: Stored): Promise<Target | undefined> {
+export async function balanced(cloud: Cloud, rule: Stored, client: Source): Promise<Target | undefined> {
     const service = serviceOf(cloud, rule);
-    const proxies = proxySubnetwork(cloud, rule);
-    const proxy = proxies && { address: range(proxies.inputs.ipCidrRange as string)![0] };
+    const scheme = String(rule.inputs.loadBalancingScheme ?? "EXTERNAL");
+    const proxies = scheme.endsWith("_MANAGED") ? proxySubnetwork(cloud, rule) : undefined;
+    const source = proxies ? { address: range(proxies.inputs.ipCidrRange as string)![0] } : client;
     const groups = service ? references(cloud, service).filter(({ path }) => path.startsWith("backends")) : [];
-    for (const { to: group } of groups) {
-        for (const { to: instance } of references(cloud, group!).filter(({ path }) => path.startsWith("instances"))) {
-            const target = instance && route(cloud, instance, apiPort, proxy ?? healthChecker);
-            if (target && allows(cloud, instance, apiPort, healthChecker) && (await answers(target))) {
-                return target;
-            }
+    for (const instance of groups.flatMap(({ to: group }) => (group ? membersOf(cloud, group) : []))) {
+        const target = route(cloud, instance, apiPort, source);
+        if (target && allows(cloud, instance, apiPort, healthChecker) && (await answers(target))) {
+            return target;
         }
     }
     return undefined;

@@ -47,6 +47,16 @@ function forwardingRules(cloud: Cloud, resource: Stored) {
     }
 }
 
+/** The instances of a group: those that it lists, and its members. */
+export function membersOf(cloud: Cloud, group: Stored): Stored[] {
+    const own = references(cloud, group).flatMap(({ to }) => (to?.collection === "instances" ? to : []));
+    const others = cloud
+        .list(group.project, "memberships")
+        .filter((member) => referred(cloud, member, "instanceGroup")?.key === group.key)
+        .flatMap((member) => referred(cloud, member, "instance") ?? []);
+    return [...own, ...others];
+}
+
 /** The backend service behind a forwarding rule. */
 export function serviceOf(cloud: Cloud, rule: Stored): Stored | undefined {
     const proxy = referred(cloud, rule, "target");

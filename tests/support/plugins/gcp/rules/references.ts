@@ -35,15 +35,16 @@ export function referenceRules(cloud: Cloud, resource: Stored) {
     }
 }
 
-/** What is named by another resource can't go. An instance leaves its group as it goes; a NAT is a part of its router. */
+/** What is named by another resource can't go. An instance leaves its group as it goes; parts go with the whole. */
 export function deletionRules(cloud: Cloud, resource: Stored) {
     const kind = resource.collection
         .replace(/ies$/, "y")
         .replace(/(ch|x|ss)es$/, "$1")
         .replace(/s$/, "");
     for (const other of cloud.list(resource.project)) {
-        const leaves = resource.collection === "instances" && other.collection === "instanceGroups";
-        const part = resource.collection === "routers" && other.collection === "nats";
+        const leaves =
+            resource.collection === "instances" && ["instanceGroups", "memberships"].includes(other.collection);
+        const part = resourceTypes[other.type]!.within?.collection === resource.collection;
         if (!leaves && !part && references(cloud, other).some(({ to }) => to?.key === resource.key)) {
             throw inUse(kind, resource.key, other.key);
         }
