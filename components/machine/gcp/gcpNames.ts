@@ -5,10 +5,10 @@ import { Problems } from "../../validation/problems";
 const longest = 63;
 /** Pulumi names every resource after its logical name, `-` and 7 hexadecimal digits. */
 const random = "-1234567";
-/** The longest that the resources' logical names have after the cluster's: `-control-plane-0-internal`. */
-const suffix = 25;
+/** The longest that the resources' logical names have after the cluster's. */
+const suffix = "-control-plane-0";
 /** The longest name of a cluster here. */
-const longestCluster = longest - random.length - suffix;
+const longestCluster = longest - random.length - suffix.length;
 
 /** What the pool's names would make of another resource. */
 const taken = ["control-plane", "bastion"];

@@ -59,11 +59,11 @@ function bastionMachineType(problems: Problems, input: Partial<args.GcpSshArgs>,
     const parsed = parseMachineType(type);
     const family = machineFamilies[parsed?.family ?? ""] ?? {};
     problems.check(
-        parsed && !parsed.bareMetal && !family.arm && family.disks?.includes("pd-balanced") !== false,
+        parsed && !parsed.bareMetal && !family.arm && family.disks?.includes("pd-standard") !== false,
         path,
         type,
         parsed ? "the bastion's disk or image is not for it" : "not a machine type",
-        "an x86 machine type that takes Persistent Disk",
+        "an x86 machine type that takes standard Persistent Disk",
         'leave it out for "e2-micro"',
     );
     return type;
