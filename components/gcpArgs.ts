@@ -125,8 +125,8 @@ export interface GcpNetworkArgs {
      */
     proxySubnetCidr?: string;
     /**
-     * Allows `0.0.0.0/0` and `::/0` in `ssh.sourceRanges` and `api.sourceRanges`: anybody on the internet may then try to
-     * log in, and reaches the Kubernetes API.
+     * Allows `0.0.0.0/0`, and all of a shorter prefix than /8, in `ssh.sourceRanges` and `api.sourceRanges`: anybody on
+     * the internet may then try to log in, and reaches the Kubernetes API.
      * @default false
      */
     dangerouslyAllowTheWholeInternet?: boolean;

@@ -127,7 +127,8 @@ function optionsOf(request: Request): Record<string, unknown> {
         deletedWith: shortName(request.getDeletedwith()),
         replaceWith: request.getReplaceWithList().map(shortName),
         deleteBeforeReplace: request.getDeletebeforereplace(),
-        additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+        // Without what the provider's own package adds to everything.
+        additionalSecretOutputs: request.getAdditionalsecretoutputsList().filter((name) => !name.endsWith("Labels")),
     };
     return Object.fromEntries(
         Object.entries(options).filter(([, value]) => (Array.isArray(value) ? value.length : value)),

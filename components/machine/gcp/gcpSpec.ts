@@ -38,6 +38,8 @@ export interface GcpInstanceSpec {
     diskType: args.GcpDiskType;
     /** Network interface: gVNIC where the family has no other. */
     nicType?: "GVNIC";
+    /** What Google Cloud does when it maintains the host: stop the machine, where its family can't be moved. */
+    onHostMaintenance?: "TERMINATE";
     spot: boolean;
     deletionProtection: boolean;
 }

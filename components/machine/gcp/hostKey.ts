@@ -35,10 +35,14 @@ export function hostKeyOf(
             const query = { name: instanceName, zone, project, queryPath: "hostkeys/" };
             // Counted from there, a machine that has long been and is stopped holds nobody up.
             const made = Date.parse(created) || Date.now();
-            return untilTold(
-                () => compute.getInstanceGuestAttributes(query, { parent: opts.parent }),
-                made + seconds * 1000,
-            );
+            let asked = 0;
+            const ask = () => {
+                if (asked++ === 1) {
+                    void pulumi.log.info(`${name}: waiting until it has booted`, opts.parent, undefined, true);
+                }
+                return compute.getInstanceGuestAttributes(query, { parent: opts.parent });
+            };
+            return untilTold(ask, made + seconds * 1000);
         });
     return new command.local.Command(
         `${name}-host-key`,
@@ -59,7 +63,8 @@ export function hostKeyOf(
 }
 
 /**
- * Asks until there is a key, or the deadline is past, but once at least. It never throws.
+ * Asks until there is a key, or the deadline is past, but once at least. Who may not ask, does so only once. It never
+ * throws.
  *
  * @internal
  */
@@ -70,7 +75,7 @@ export async function untilTold(
 ): Promise<HostKeyAttribute> {
     for (;;) {
         const told = await once(ask);
-        if (told.key || Date.now() + pauseMilliseconds > deadline) {
+        if (told.key || /\b403\b/.test(told.problem) || Date.now() + pauseMilliseconds > deadline) {
             return told;
         }
         await delay(pauseMilliseconds);

@@ -54,7 +54,9 @@ function judge(resources: RecordedOnCloud[], rows: Row[]) {
     }
 }
 
-describe("firewall on Google Cloud", () => {
+describe("firewall on Google Cloud", function () {
+    this.timeout(120_000);
+
     it("lets in what one control plane and its workers need, and nothing else", async () => {
         const { resources } = await planOnGcp(onGcp(2));
         judge(resources, [
@@ -124,7 +126,7 @@ describe("firewall on Google Cloud", () => {
                     assert.equal(targetTags!.length, 1, name);
                     assert.ok(sourceRanges.length > 0 !== sourceTags.length > 0, name);
                     assert.ok(!sourceRanges.some((range) => range.endsWith("/0")), name);
-                    assert.equal(inputs.network, "gcp:compute/network:Network".split(":").at(-1) + " lab", name);
+                    assert.equal(inputs.network, "Network lab", name);
                 }
             }
         }

@@ -14,7 +14,9 @@ const told = {
 };
 const notFound = new Error("The resource 'hostkeys/' of type 'Guest Attribute' was not found.");
 
-describe("host key of a machine on Google Cloud", () => {
+describe("host key of a machine on Google Cloud", function () {
+    this.timeout(120_000);
+
     it("is asked for until it is told", async () => {
         const answers = [
             () => Promise.reject(notFound),
@@ -31,6 +33,13 @@ describe("host key of a machine on Google Cloud", () => {
         const answer = await untilTold(() => (asked++, Promise.reject(notFound)), Date.now() - 1, 1);
         assert.deepEqual(answer, { key: "", problem: notFound.message });
         assert.equal(asked, 1);
+    });
+
+    it("is not asked for again by one who may not", async () => {
+        let asked = 0;
+        const forbidden = new Error("googleapi: Error 403: Required 'compute.instances.getGuestAttributes' permission");
+        const answer = await untilTold(() => (asked++, Promise.reject(forbidden)), Date.now() + 60_000, 1);
+        assert.deepEqual([asked, answer], [1, { key: "", problem: forbidden.message }]);
     });
 
     it("is not asked for beyond the deadline", async () => {
