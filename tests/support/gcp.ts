@@ -7,7 +7,7 @@ export const office = "203.0.113.0/24";
 /** Arguments of machines on Google Cloud, of any shape, with those that are needed. */
 export function onGcp(changes: object = {}, others: object = {}): KataClusterArgs {
     const gcp = { region: "europe-west4", ssh: { sourceRanges: [office] }, api: { sourceRanges: [office] } };
-    return { machines: { gcp: { ...gcp, ...changes } }, ...others } as KataClusterArgs;
+    return { machines: { gcp: { ...gcp, ...changes } }, ...others };
 }
 
 /** The spec of a cluster named `lab` on Google Cloud. */

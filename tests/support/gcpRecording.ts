@@ -3,9 +3,9 @@ import { KataClusterArgs } from "../../components/args";
 import { Machines } from "../../components/machine/machine";
 import { createMachines } from "../../components/machine/machines";
 import { resolve } from "../../components/spec";
+import { onGcp } from "./gcp";
 import { Recorded } from "./recordingMocks";
 
-export const officeRange = "203.0.113.0/24";
 export const userKeys = { privateKey: "CANARY-USER-KEY", publicKey: "ssh-ed25519 AAAAuser" };
 export const hostKeyBlob = "AAAAC3NzaC1lZDI1NTE5AAAAIE1y1Wxp0V8d3WmVY1sC3bDgkI3ZQ0xq0Z7yJr8Vd0aX";
 
@@ -16,24 +16,14 @@ export interface RecordedOnCloud extends Recorded {
     options: Record<string, unknown>;
 }
 
-/** Arguments of a cluster with a pool of workers, where they are given. */
-export function onGcp(
-    workers = 0,
-    gcp: Partial<NonNullable<KataClusterArgs["machines"]["gcp"]>> = {},
-): KataClusterArgs {
-    return {
-        machines: {
-            gcp: {
-                region: "europe-west4",
-                project: "project",
-                zones: ["europe-west4-b", "europe-west4-c"],
-                ssh: { sourceRanges: [officeRange] },
-                api: { sourceRanges: [officeRange] },
-                ...(workers > 0 ? { workerPools: [{ name: "worker", count: workers }] } : {}),
-                ...gcp,
-            },
-        },
-    };
+/** Arguments of a cluster with a pool of workers, where there are some. */
+export function onGcpWith(workers: number, changes: object = {}): KataClusterArgs {
+    return onGcp({
+        project: "project",
+        zones: ["europe-west4-b", "europe-west4-c"],
+        ...(workers > 0 ? { workerPools: [{ name: "worker", count: workers }] } : {}),
+        ...changes,
+    });
 }
 
 /** Mocks of Google Cloud that record every resource with its options. Addresses and ids say what they are of. */
@@ -85,6 +75,8 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>, 
             const networkIp = nic!.networkIp ?? `address-of-${name}`;
             return { name: `${name}-1a2b3c4`, selfLink: `link-of-${name}`, networkInterfaces: [{ ...nic, networkIp }] };
         }
+        case "Pod":
+            return { metadata: { uid: `uid-of-${name}`, ...(inputs.metadata as object) }, spec: inputs.spec };
         default:
             return { name: `${name}-1a2b3c4`, selfLink: `link-of-${name}` };
     }
@@ -110,7 +102,7 @@ function recordRequests(resources: RecordedOnCloud[]) {
 interface Request {
     getType(): string;
     getName(): string;
-    getObject(): unknown;
+    getObject(): Parameters<typeof pulumi.runtime.deserializeProperties>[0];
     getParent(): string;
     getDependenciesList(): string[];
     getIgnorechangesList(): string[];

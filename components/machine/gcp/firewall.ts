@@ -37,7 +37,7 @@ export function firewallRules(cluster: string, spec: GcpSpec): FirewallRule[] {
     const several = spec.controlPlanes > 1;
     const rules: (FirewallRule | false)[] = [
         ...sshRules(spec, tags),
-        spec.api.sourceRanges.length > 0 && {
+        {
             name: "api",
             description: "Users of the Kubernetes API",
             protocol: "tcp",

@@ -124,11 +124,11 @@ export class GcpMachine extends pulumi.ComponentResource implements Machine {
 }
 
 /**
- * Nested virtualization is not among what forbids live migration:
- * https://cloud.google.com/compute/docs/instances/host-maintenance-overview. A Spot VM has none. It is stopped rather
+ * Nested virtualization is not among what forbids live migration, but some families do:
+ * https://cloud.google.com/compute/docs/instances/host-maintenance-overview. Nor has a Spot VM any. It is stopped rather
  * than deleted: its disk, its host key and its Node stay what they were, and Pulumi's state stays right.
  */
-function scheduling({ spot }: GcpInstanceSpec) {
+function scheduling({ spot, onHostMaintenance }: GcpInstanceSpec) {
     return spot
         ? {
               provisioningModel: "SPOT",
@@ -137,5 +137,5 @@ function scheduling({ spot }: GcpInstanceSpec) {
               onHostMaintenance: "TERMINATE",
               instanceTerminationAction: "STOP",
           }
-        : { provisioningModel: "STANDARD", automaticRestart: true, onHostMaintenance: "MIGRATE" };
+        : { provisioningModel: "STANDARD", automaticRestart: true, onHostMaintenance: onHostMaintenance ?? "MIGRATE" };
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
@@ -9,13 +10,15 @@ export function explainRefusal(cluster: string): pulumi.ResourceHookBinding {
     if (typeof pulumi.runtime.getMonitor()?.registerErrorHook !== "function") {
         return {};
     }
-    const hook = new pulumi.ErrorHook(`${cluster}-nested-virtualization`, async ({ name, errors }) => {
+    const explain = async ({ name, errors }: pulumi.ErrorHookArgs) => {
         const text = hint(errors[0] ?? "");
         if (text) {
             await pulumi.log.error(`machine ${name}: ${text}`);
         }
         return false;
-    });
+    };
+    // The engine calls from outside: unbound, the log of an inline program would not know its stack.
+    const hook = new pulumi.ErrorHook(`${cluster}-nested-virtualization`, AsyncResource.bind(explain));
     return { onError: [hook] };
 }
 

@@ -1,12 +1,13 @@
 import * as assert from "node:assert/strict";
-import { RecordedOnCloud, officeRange, onGcp, planOnGcp } from "../../../support/gcpRecording";
+import { RecordedOnCloud, onGcpWith, planOnGcp } from "../../../support/gcpRecording";
+import { office } from "../../../support/gcp";
 import { mayReach, Sender } from "../../../support/reachability";
 
 const worker = { tags: ["lab-node"] };
 const controlPlane = { tags: ["lab-node", "lab-control-plane"] };
 const bastion = { tags: ["lab-bastion"] };
 const world: Sender = { address: "198.51.100.7" };
-const office: Sender = { address: "203.0.113.9" };
+const user: Sender = { address: "203.0.113.9" };
 const iap: Sender = { address: "35.235.240.1" };
 const proxy: Sender = { address: "10.80.16.5" };
 const healthCheck: Sender = { address: "35.191.3.3" };
@@ -28,10 +29,10 @@ const always: Row[] = [
     ["the world to etcd", world, controlPlane, "tcp", 2379, false],
     ["the world to a kubelet", world, worker, "tcp", 10250, false],
     ["the world to the overlay", world, worker, "udp", 8472, false],
-    ["users to the API", office, controlPlane, "tcp", 6443, true],
-    ["users to a worker's port 6443", office, worker, "tcp", 6443, false],
-    ["users to etcd", office, controlPlane, "tcp", 2379, false],
-    ["users to a kubelet", office, worker, "tcp", 10250, false],
+    ["users to the API", user, controlPlane, "tcp", 6443, true],
+    ["users to a worker's port 6443", user, worker, "tcp", 6443, false],
+    ["users to etcd", user, controlPlane, "tcp", 2379, false],
+    ["users to a kubelet", user, worker, "tcp", 10250, false],
     ["a worker to the API", worker, controlPlane, "tcp", 6443, true],
     ["a control plane to the API", controlPlane, controlPlane, "tcp", 6443, true],
     ["a worker to etcd", worker, controlPlane, "tcp", 2379, false],
@@ -58,11 +59,11 @@ describe("firewall on Google Cloud", function () {
     this.timeout(120_000);
 
     it("lets in what one control plane and its workers need, and nothing else", async () => {
-        const { resources } = await planOnGcp(onGcp(2));
+        const { resources } = await planOnGcp(onGcpWith(2));
         judge(resources, [
             ...always,
-            ["users to the bastion", office, bastion, "tcp", 22, true],
-            ["users to a node's SSH", office, worker, "tcp", 22, false],
+            ["users to the bastion", user, bastion, "tcp", 22, true],
+            ["users to a node's SSH", user, worker, "tcp", 22, false],
             ["the bastion to a worker's SSH", bastion, worker, "tcp", 22, true],
             ["the bastion to a control plane's SSH", bastion, controlPlane, "tcp", 22, true],
             ["IAP to the bastion", iap, bastion, "tcp", 22, false],
@@ -72,7 +73,7 @@ describe("firewall on Google Cloud", function () {
     });
 
     it("lets load balancers and etcd's members through where there are several control planes", async () => {
-        const { resources } = await planOnGcp(onGcp(1, { controlPlane: { count: 3 } }));
+        const { resources } = await planOnGcp(onGcpWith(1, { controlPlane: { count: 3 } }));
         judge(resources, [
             ...always,
             ["etcd's clients", controlPlane, controlPlane, "tcp", 2379, true],
@@ -88,27 +89,27 @@ describe("firewall on Google Cloud", function () {
 
     it("lets no health check of a public load balancer in where there is none", async () => {
         const { resources } = await planOnGcp(
-            onGcp(0, { controlPlane: { count: 3 }, api: { public: false, sourceRanges: [officeRange] } }),
+            onGcpWith(0, { controlPlane: { count: 3 }, api: { public: false, sourceRanges: [office] } }),
         );
         judge(resources, [...always, ["it", { address: "209.85.205.1" }, controlPlane, "tcp", 6443, false]]);
     });
 
     it("takes SSH to the bastion from IAP only, where that is the way", async () => {
-        const { resources } = await planOnGcp(onGcp(1, { ssh: { via: "iap" } }));
+        const { resources } = await planOnGcp(onGcpWith(1, { ssh: { via: "iap" } }));
         judge(resources, [
             ...always,
             ["IAP to the bastion", iap, bastion, "tcp", 22, true],
             ["IAP to a node", iap, worker, "tcp", 22, false],
-            ["users to the bastion", office, bastion, "tcp", 22, false],
+            ["users to the bastion", user, bastion, "tcp", 22, false],
             ["the bastion to a worker's SSH", bastion, worker, "tcp", 22, true],
         ]);
     });
 
     it("takes SSH to the machines from the given ranges, where there is no bastion", async () => {
-        const { resources } = await planOnGcp(onGcp(1, { ssh: { via: "direct", sourceRanges: [officeRange] } }));
+        const { resources } = await planOnGcp(onGcpWith(1, { ssh: { via: "direct", sourceRanges: [office] } }));
         judge(resources, [
             ...always,
-            ["users to a worker's SSH", office, worker, "tcp", 22, true],
+            ["users to a worker's SSH", user, worker, "tcp", 22, true],
             ["IAP to a worker's SSH", iap, worker, "tcp", 22, false],
         ]);
         assert.ok(!resources.some(({ name }) => name.endsWith("-bastion")));
@@ -117,8 +118,8 @@ describe("firewall on Google Cloud", function () {
     it("has a target and a source in every rule, and none that is everybody", async () => {
         for (const via of ["bastion", "iap", "direct"] as const) {
             for (const count of [1, 3]) {
-                const ssh = { via, sourceRanges: via === "iap" ? undefined : [officeRange] };
-                const { resources } = await planOnGcp(onGcp(1, { ssh, controlPlane: { count } }));
+                const ssh = { via, sourceRanges: via === "iap" ? undefined : [office] };
+                const { resources } = await planOnGcp(onGcpWith(1, { ssh, controlPlane: { count } }));
                 const rules = resources.filter(({ type }) => type === "gcp:compute/firewall:Firewall");
                 assert.ok(rules.length >= 5);
                 for (const { name, inputs } of rules) {

@@ -3,16 +3,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { KataClusterArgs } from "../../../../components/args";
 import { KataCluster } from "../../../../components/kataCluster";
-import { gcpMocks, onGcp, planOnGcp, RecordedOnCloud, shown, userKeys } from "../../../support/gcpRecording";
+import { gcpMocks, onGcpWith, planOnGcp, RecordedOnCloud, shown, userKeys } from "../../../support/gcpRecording";
 import { matchesGolden } from "../../../support/golden";
 import { privateKey } from "../../../support/specs";
 
 const sizes: Record<string, KataClusterArgs> = {
-    "1 node": onGcp(),
-    "3 control planes and 3 workers": onGcp(3, { controlPlane: { count: 3 } }),
-    "100 nodes": onGcp(99),
-    "2 nodes by a tunnel": onGcp(1, { ssh: { via: "iap" } }),
-    "3 control planes, reached directly and internally": onGcp(1, {
+    "1 node": onGcpWith(0),
+    "3 control planes and 3 workers": onGcpWith(3, { controlPlane: { count: 3 } }),
+    "100 nodes": onGcpWith(99),
+    "2 nodes by a tunnel": onGcpWith(1, { ssh: { via: "iap" } }),
+    "3 control planes, reached directly and internally": onGcpWith(1, {
         controlPlane: { count: 3 },
         ssh: { via: "direct", sourceRanges: ["10.0.0.0/8"] },
         api: { public: false, sourceRanges: ["10.0.0.0/8"] },
@@ -85,11 +85,11 @@ describe("machines on Google Cloud", function () {
     }
 
     it("has this plan with one node", async () => {
-        matchesGolden("gcp-1.yaml", text((await plan(onGcp())).resources));
+        matchesGolden("gcp-1.yaml", text((await plan(onGcpWith(0))).resources));
     });
 
     it("has this plan with three control planes and three workers", async () => {
-        const args = onGcp(0, {
+        const args = onGcpWith(0, {
             controlPlane: { count: 3, machineType: "n4-standard-4" },
             workerPools: [
                 { name: "worker", count: 2, machineType: "n1-standard-4", imageFamily: "debian-12" },
@@ -100,7 +100,7 @@ describe("machines on Google Cloud", function () {
     });
 
     it("changes no input of anything else when a worker comes or goes", async () => {
-        const [fewer, more] = [(await plan(onGcp(98))).resources, (await plan(onGcp(99))).resources];
+        const [fewer, more] = [(await plan(onGcpWith(98))).resources, (await plan(onGcpWith(99))).resources];
         const before = new Map(fewer.map((one) => [label(one), one]));
         const after = new Map(more.map((one) => [label(one), one]));
         for (const [key, one] of before) {
@@ -114,7 +114,7 @@ describe("machines on Google Cloud", function () {
     });
 
     it("spreads the machines over the zones, and gives a public address to none but the API and the bastion", async () => {
-        const { resources } = await plan(onGcp(3));
+        const { resources } = await plan(onGcpWith(3));
         const instances = ofKind(resources, "Instance");
         const zones = Object.fromEntries(instances.map(({ name, inputs }) => [name, inputs.zone]));
         assert.deepEqual(zones, {
@@ -131,7 +131,7 @@ describe("machines on Google Cloud", function () {
     });
 
     it("names one control plane's own address as the API's", async () => {
-        const { machines, controlPlaneEndpoint } = await plan(onGcp(1));
+        const { machines, controlPlaneEndpoint } = await plan(onGcpWith(1));
         assert.equal(controlPlaneEndpoint, undefined);
         assert.equal(await valueOf(machines[0]!.apiAddress), "address-of-lab-api-external:6443");
         assert.equal(await valueOf(machines[0]!.internalAddress), "address-of-lab-control-plane-0-internal");
@@ -141,14 +141,14 @@ describe("machines on Google Cloud", function () {
 
     it("names the internal address where the API is not public", async () => {
         const api = { public: false, sourceRanges: ["10.0.0.0/8"] };
-        const { machines } = await plan(onGcp(0, { api }));
+        const { machines } = await plan(onGcpWith(0, { api }));
         assert.equal(await valueOf(machines[0]!.apiAddress), "address-of-lab-control-plane-0-internal:6443");
-        const several = await plan(onGcp(0, { api, controlPlane: { count: 3 } }));
+        const several = await plan(onGcpWith(0, { api, controlPlane: { count: 3 } }));
         assert.equal(await valueOf(several.machines[0]!.apiAddress), "address-of-lab-nodes-internal:6443");
     });
 
     it("gives nodes and users each a load balancer in front of three control planes", async () => {
-        const { machines, controlPlaneEndpoint, resources } = await plan(onGcp(1, { controlPlane: { count: 3 } }));
+        const { machines, controlPlaneEndpoint, resources } = await plan(onGcpWith(1, { controlPlane: { count: 3 } }));
         assert.equal(await valueOf(controlPlaneEndpoint), "address-of-lab-nodes-internal:6443");
         for (const machine of machines.slice(0, 3)) {
             assert.equal(await valueOf(machine.apiAddress), "address-of-lab-users-external:6443");
@@ -179,22 +179,22 @@ describe("machines on Google Cloud", function () {
         const connection = async (args: KataClusterArgs) =>
             (await valueOf((await plan(args)).machines.at(-1)!.connection)) as unknown as Connection;
         const pinned = /^ssh-ed25519 AAAA/;
-        const byBastion = await connection(onGcp(1));
+        const byBastion = await connection(onGcpWith(1));
         assert.deepEqual([byBastion.host, byBastion.user], ["address-of-lab-worker-0", "kata"]);
         assert.equal(byBastion.privateKey, userKeys.privateKey);
         assert.match(byBastion.hostKey, pinned);
         assert.deepEqual([byBastion.proxy!.host, byBastion.proxy!.port], ["address-of-lab-bastion-external", 22]);
         assert.match(byBastion.proxy!.hostKey, pinned);
-        const byTunnel = await connection(onGcp(1, { ssh: { via: "iap", tunnelPort: 2222 } }));
+        const byTunnel = await connection(onGcpWith(1, { ssh: { via: "iap", tunnelPort: 2222 } }));
         assert.deepEqual([byTunnel.proxy!.host, byTunnel.proxy!.port], ["127.0.0.1", 2222]);
         assert.match(byTunnel.proxy!.hostKey, pinned);
-        const direct = await connection(onGcp(1, { ssh: { via: "direct", sourceRanges: ["10.0.0.0/8"] } }));
+        const direct = await connection(onGcpWith(1, { ssh: { via: "direct", sourceRanges: ["10.0.0.0/8"] } }));
         assert.equal(direct.proxy, undefined);
     });
 
     it("makes no key where you give yours", async () => {
         const ssh = { sourceRanges: ["203.0.113.0/24"], privateKey, publicKey: "ssh-ed25519 AAAAmine" };
-        const { resources, machines } = await plan(onGcp(0, { ssh }));
+        const { resources, machines } = await plan(onGcpWith(0, { ssh }));
         assert.ok(!resources.some(({ name }) => name === "lab-keys"));
         const { metadata } = named(resources, "Instance", "lab-control-plane-0").inputs as { metadata: object };
         assert.equal((metadata as Record<string, string>)["ssh-keys"], "kata:ssh-ed25519 AAAAmine");
@@ -202,7 +202,7 @@ describe("machines on Google Cloud", function () {
     });
 
     it("waits for the way to a machine and its way out before anything is run on it", async () => {
-        const { machines, resources } = await plan(onGcp(1));
+        const { machines, resources } = await plan(onGcpWith(1));
         const awaited = await Promise.all(machines[1]!.dependsOn.map((one) => valueOf(one.urn)));
         const kinds = awaited.map((urn) => urn.split("::").slice(-2).join(" "));
         for (const { type, name } of [...ofKind(resources, "Firewall"), ...ofKind(resources, "RouterNat")]) {
@@ -226,7 +226,7 @@ describe("machines on Google Cloud", function () {
                 "-install": JSON.stringify({ node: "x", verb: "apply", steps: [{ step: "containerd" }] }),
                 "-isolation": JSON.stringify({ pod: {}, node: {}, kata: {}, vmProcess: {}, control: {} }),
             });
-            const cluster = new KataCluster("lab", onGcp(1, { controlPlane: { count: 3 } }));
+            const cluster = new KataCluster("lab", onGcpWith(1, { controlPlane: { count: 3 } }));
             await pulumi.runtime.disconnect();
             assert.equal(await pulumi.isSecret(cluster.kubeconfig), true);
             assert.equal(ofKind(resources, "CopyToRemote").length, 4);

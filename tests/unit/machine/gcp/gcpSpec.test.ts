@@ -152,8 +152,7 @@ describe("the SSH key for Google Cloud", () => {
     it("is a secret in the arguments, and the other keys stay as they are", async () => {
         const args = secretArgs(onGcp({ ssh: { sourceRanges: [office], privateKey, publicKey } }));
         const { ssh } = args.machines.gcp!;
-        assert.ok(pulumi.Output.isInstance(ssh.privateKey));
-        assert.ok(await pulumi.isSecret(ssh.privateKey));
+        assert.ok(await pulumi.isSecret(pulumi.output(ssh.privateKey)));
         assert.equal(ssh.publicKey, publicKey);
         assert.deepEqual(ssh.sourceRanges, [office]);
     });
@@ -171,7 +170,8 @@ describe("the stacks on Google Cloud", () => {
                     .filter(([key]) => key.startsWith("kata-cluster:"))
                     .map(([key, value]) => [key.slice("kata-cluster:".length), value]),
             );
-            const spec = resolve(String(args.name ?? "lab"), args as unknown as KataClusterArgs);
+            const { name, ...rest } = args as unknown as KataClusterArgs & { name: string };
+            const spec = resolve(name, rest);
             assert.equal(spec.containerRuntime, runtime);
             assert.ok(spec.machines.every(({ kind }) => kind === "gcp"));
             assert.deepEqual(spec.warnings, []);

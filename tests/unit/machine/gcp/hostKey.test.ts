@@ -2,7 +2,7 @@ import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as path from "node:path";
 import { untilTold } from "../../../../components/machine/gcp/hostKey";
-import { hostKeyBlob, onGcp, planOnGcp } from "../../../support/gcpRecording";
+import { hostKeyBlob, onGcpWith, planOnGcp } from "../../../support/gcpRecording";
 
 const script = path.resolve(__dirname, "../../../../components/machine/gcp/hostKey.sh");
 const key = `ssh-ed25519 ${hostKeyBlob}`;
@@ -50,7 +50,7 @@ describe("host key of a machine on Google Cloud", function () {
     });
 
     it("is read by the API from the machine that was made, once, and goes with it", async () => {
-        const { resources, calls } = await planOnGcp(onGcp());
+        const { resources, calls } = await planOnGcp(onGcpWith(0));
         assert.deepEqual(
             calls.find(({ inputs }) => String(inputs.name).startsWith("lab-control")),
             {
