@@ -41,7 +41,7 @@ export class NodeBootstrap extends pulumi.ComponentResource {
             `${machine.name}-bundle`,
             {
                 connection: machine.connection,
-                source: this.bundle.apply((bundle) => new pulumi.asset.StringAsset(bundle.text)),
+                source: assetOf(this.bundle.text),
                 remotePath: bundlePath,
             },
             {
@@ -70,4 +70,14 @@ export class NodeBootstrap extends pulumi.ComponentResource {
             },
         );
     }
+}
+
+/**
+ * A text as an asset. The provider refuses a source that is not known yet, and so every preview of a machine whose
+ * address the cloud has not given out: until then it is an empty one.
+ */
+function assetOf(text: pulumi.Output<string>): pulumi.Output<pulumi.asset.Asset> {
+    const { isKnown } = text as unknown as { isKnown: Promise<boolean> };
+    const known = text.apply((content) => new pulumi.asset.StringAsset(content));
+    return pulumi.output(isKnown.then((yes) => (yes ? known : new pulumi.asset.StringAsset(""))));
 }

@@ -36,6 +36,12 @@ export class GcpCloud {
         return fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim().split("\n") : [];
     }
 
+    /** Names of the virtual machines on this computer that stand for instances. */
+    virtualMachines(): string[] {
+        const machines = path.join(this.folder, "machines", this.project);
+        return fs.existsSync(machines) ? fs.readdirSync(machines) : [];
+    }
+
     /** Forgets all of it. What listens for it ends. */
     remove() {
         fs.rmSync(this.folder, { recursive: true, force: true });

@@ -7,6 +7,9 @@ import { announce, changes, exporting, Run, said, TestStack } from "./stack";
 const region = "europe-west4";
 const zone = `${region}-b`;
 
+/** A resource whose inputs no type checks, as from a program in another language. */
+class Untyped extends pulumi.CustomResource {}
+
 describe(`gcp plugin: ${announce("gcp")}`, function () {
     this.timeout(180_000);
     let cloud: GcpCloud;
@@ -68,16 +71,19 @@ describe(`gcp plugin: ${announce("gcp")}`, function () {
         const untyped = (args: object) => withInstance(args as Partial<gcp.compute.InstanceArgs>);
 
         it("refuses what has no such name, at any depth, and names it", async () => {
-            const run = await stack.preview(
+            const top = await stack.preview(
+                // The SDK's own class leaves out what it does not know.
+                exporting(() => void new Untyped("gcp:compute/network:Network", "net", { routingmode: "GLOBAL" })),
+            );
+            refused(top, /an argument named "routingmode" is not expected here: the resource has .*routingMode/);
+            const nested = await stack.preview(
                 untyped({
-                    machinetype: "n2-standard-4",
                     networkInterfaces: [{ network: "default", accessConfig: [{}] }],
                     advancedMachineFeatures: { enableNestedVirtualisation: true },
                 }),
             );
             refused(
-                run,
-                /"machinetype" is not expected/,
+                nested,
                 /networkInterfaces\[0\]\.accessConfig/,
                 /advancedMachineFeatures\.enableNestedVirtualisation/,
             );
@@ -104,16 +110,9 @@ describe(`gcp plugin: ${announce("gcp")}`, function () {
 
         it("refuses values that the provider's documentation does not list", async () => {
             const run = await stack.preview(
-                exporting(() => {
-                    new gcp.compute.Network("net", { routingMode: "WORLD" });
-                    new gcp.compute.Firewall("rule", {
-                        network: "net",
-                        direction: "INWARD",
-                        sourceRanges: ["10.0.0.0/8"],
-                    });
-                }),
+                exporting(() => void new gcp.compute.Network("net", { routingMode: "WORLD" })),
             );
-            refused(run, /expected routingMode to be one of \["REGIONAL","GLOBAL"\], got WORLD/, /INGRESS.*got INWARD/);
+            refused(run, /expected routingMode to be one of \["REGIONAL","GLOBAL"\], got WORLD/);
         });
 
         it("refuses names, tags and labels of another form", async () => {
