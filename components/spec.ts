@@ -3,6 +3,9 @@ import * as semver from "semver";
 import * as args from "./args";
 import { containerRuntimes, RuntimeTraits } from "./node/containerRuntime";
 import { defaultVersions, flannelImages, kubernetesSet, kubernetesSets, ReleaseName } from "./versions";
+import { resolveGcpSpec } from "./machine/gcp/gcpClusterSpec";
+import { GcpSpec } from "./machine/gcp/gcpSpec";
+import { gcpWarnings } from "./machine/gcp/gcpWarnings";
 import { MachineSpec, resolveMachines } from "./machine/machineSpec";
 import { Problems } from "./validation/problems";
 import { endpoint, podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
@@ -14,6 +17,8 @@ import { checkPodSpec } from "./validation/podSpec";
 export interface ClusterSpec {
     name: string;
     machines: MachineSpec[];
+    /** What machines on Google Cloud share, where they are there. */
+    gcp?: GcpSpec;
     containerRuntime: args.ContainerRuntime;
     kubernetes: {
         version: string;
@@ -60,9 +65,11 @@ export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec 
     const kubernetes = resolveKubernetes(problems, input.kubernetes ?? {}, input.releases ?? {});
     const set = kubernetesSet(kubernetes.version) ?? kubernetesSets[defaultVersions.kubernetes]!;
     const kata = resolveKata(problems, input.kata ?? {}, input.releases?.kata);
+    const machines = resolveMachines(problems, name, input);
     const spec: ClusterSpec = {
         name,
-        machines: resolveMachines(problems, name, input),
+        machines,
+        gcp: resolveGcpSpec(problems, name, input, { machines, kubernetes }),
         containerRuntime: problems.oneOf(
             "containerRuntime",
             input.containerRuntime,
@@ -87,7 +94,7 @@ export function resolve(name: string, input: args.KataClusterArgs): ClusterSpec 
         untrustedPod: resolveUntrustedPod(problems, input.untrustedPod ?? {}),
         timeouts: resolveTimeouts(problems, input.timeouts ?? {}),
         allowDisruption: resolveDisruptions(problems, input.allowDisruption ?? {}),
-        warnings: kata.warnings,
+        warnings: [...kata.warnings, ...gcpWarnings(machines)],
     };
     // There are none for a runtime that was refused above.
     const runtime = containerRuntimes[spec.containerRuntime] as RuntimeTraits | undefined;

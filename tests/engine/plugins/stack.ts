@@ -13,11 +13,11 @@ import {
     Stack,
     UpResult,
 } from "@pulumi/pulumi/automation";
-import { findPlugins, pluginFolders } from "../../lab/plugins";
+import { findPlugins, gcpStandIn, Plugin, pluginFolders } from "../../lab/plugins";
 import { findRealReleases } from "../../lab/realReleases";
 import { needProgram } from "../../support/programs";
 
-const plugins = findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins);
+const plugins = [...findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins), gcpStandIn];
 
 /** A step of a run: what the engine did with one resource. */
 export interface Step {
@@ -175,7 +175,7 @@ export class TestStack {
 }
 
 /** Says in the test output which plugin is under test. */
-export function announce(name: "command" | "kubernetes"): string {
+export function announce(name: Plugin["name"]): string {
     const { standIn, folder } = plugins.find((plugin) => plugin.name === name)!;
     return standIn
         ? `stand-in for pulumi-resource-${name} (tests/support/plugins)`
