@@ -15,7 +15,7 @@ interface Firewall {
 
 /** What a network with only these rules lets in, by Google Cloud's own rule: nothing that no rule allows. */
 export function mayReach(
-    resources: Recorded[],
+    resources: Pick<Recorded, "type" | "name" | "inputs">[],
     from: Sender,
     to: { tags: string[] },
     protocol: "tcp" | "udp",
