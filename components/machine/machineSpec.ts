@@ -2,6 +2,7 @@ import * as args from "../args";
 import { NodeSettings } from "../validation/nodeSettings";
 import { Problems } from "../validation/problems";
 import { resolveExisting } from "./existingMachineSpec";
+import { GcpInstanceSpec } from "./gcp/gcpSpec";
 import { LocalMachineSpec, resolveLocal } from "./localMachineSpec";
 
 /** What every machine has, wherever it comes from. */
@@ -13,7 +14,11 @@ export interface NodeSpec extends NodeSettings {
 
 /** One machine, by where it comes from. */
 export type MachineSpec = NodeSpec &
-    ({ kind: "local"; local: LocalMachineSpec } | { kind: "existing"; existing: args.ExistingMachineArgs });
+    (
+        | { kind: "local"; local: LocalMachineSpec }
+        | { kind: "existing"; existing: args.ExistingMachineArgs }
+        | { kind: "gcp"; gcp: GcpInstanceSpec }
+    );
 
 /** What resolves each kind of machines. */
 const kinds = {

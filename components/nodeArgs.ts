@@ -1,0 +1,26 @@
+/** What a node is to the cluster. */
+export const NodeRole = { ControlPlane: "control-plane", Worker: "worker" } as const;
+/** What a node is to the cluster. */
+export type NodeRole = (typeof NodeRole)[keyof typeof NodeRole];
+
+/** A taint of a Node: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
+export interface TaintArgs {
+    /** A qualified name, `example.com/dedicated`. */
+    key: string;
+    /**
+     * At most 63 letters, digits, `-`, `_` and `.`.
+     * @default none
+     */
+    value?: string;
+    /** What becomes of pods that do not tolerate it. */
+    effect: TaintEffect;
+}
+
+/** What becomes of pods that do not tolerate a taint. */
+export const TaintEffect = {
+    NoSchedule: "NoSchedule",
+    PreferNoSchedule: "PreferNoSchedule",
+    NoExecute: "NoExecute",
+} as const;
+/** What becomes of pods that do not tolerate a taint. */
+export type TaintEffect = (typeof TaintEffect)[keyof typeof TaintEffect];
