@@ -182,15 +182,26 @@ export interface GcpApiArgs {
 }
 
 /** Ways to a machine's SSH server. */
-export const GcpSshPath = { Bastion: "bastion", Iap: "iap", Direct: "direct" } as const;
+export const GcpSshPath = {
+    /** Through a small machine with a public address. */
+    Bastion: "bastion",
+    /** Through the same without one, by a tunnel of Identity-Aware Proxy. */
+    Iap: "iap",
+    /** By the internal addresses. */
+    Direct: "direct",
+} as const;
 /** Ways to a machine's SSH server. */
 export type GcpSshPath = (typeof GcpSshPath)[keyof typeof GcpSshPath];
 
 /** Families of public images: `gcloud compute images list`. */
 export const GcpImageFamily = {
+    /** Ubuntu 24.04 LTS. */
     Ubuntu2404: "ubuntu-2404-lts-amd64",
+    /** Ubuntu 22.04 LTS. */
     Ubuntu2204: "ubuntu-2204-lts",
+    /** Debian 12. */
     Debian12: "debian-12",
+    /** Debian 13. */
     Debian13: "debian-13",
 } as const;
 /** Families of public images. */
@@ -198,9 +209,13 @@ export type GcpImageFamily = (typeof GcpImageFamily)[keyof typeof GcpImageFamily
 
 /** Types of boot disk: https://cloud.google.com/compute/docs/disks */
 export const GcpDiskType = {
+    /** Balanced Persistent Disk, on SSD. */
     Balanced: "pd-balanced",
+    /** SSD Persistent Disk. */
     Ssd: "pd-ssd",
+    /** Standard Persistent Disk, on hard disks. */
     Standard: "pd-standard",
+    /** Hyperdisk Balanced. */
     HyperdiskBalanced: "hyperdisk-balanced",
 } as const;
 /** Types of boot disk. */

@@ -93,7 +93,14 @@ export interface LocalWorkersArgs {
 }
 
 /** How QEMU runs a machine: https://www.qemu.org/docs/master/system/introduction.html#virtualisation-accelerators */
-export const Accelerator = { Auto: "auto", Kvm: "kvm", Tcg: "tcg" } as const;
+export const Accelerator = {
+    /** KVM where a probe guest starts, else TCG. */
+    Auto: "auto",
+    /** Hardware virtualization. */
+    Kvm: "kvm",
+    /** Emulation, many times slower. */
+    Tcg: "tcg",
+} as const;
 /** How QEMU runs a machine. */
 export type Accelerator = (typeof Accelerator)[keyof typeof Accelerator];
 
@@ -179,7 +186,12 @@ export interface ExistingMachineArgs {
 }
 
 /** What is trusted as a machine's identity. */
-export const HostKeyPolicy = { Pinned: "pinned", TrustOnFirstUse: "trust-on-first-use" } as const;
+export const HostKeyPolicy = {
+    /** The key that is given, and no other. */
+    Pinned: "pinned",
+    /** The key that the machine shows at the first `up`. */
+    TrustOnFirstUse: "trust-on-first-use",
+} as const;
 /** What is trusted as a machine's identity. */
 export type HostKeyPolicy = (typeof HostKeyPolicy)[keyof typeof HostKeyPolicy];
 

@@ -1,5 +1,10 @@
 /** What a node is to the cluster. */
-export const NodeRole = { ControlPlane: "control-plane", Worker: "worker" } as const;
+export const NodeRole = {
+    /** It runs etcd and the Kubernetes API. */
+    ControlPlane: "control-plane",
+    /** It runs pods. */
+    Worker: "worker",
+} as const;
 /** What a node is to the cluster. */
 export type NodeRole = (typeof NodeRole)[keyof typeof NodeRole];
 
@@ -18,8 +23,11 @@ export interface TaintArgs {
 
 /** What becomes of pods that do not tolerate a taint. */
 export const TaintEffect = {
+    /** They are not scheduled to the node. */
     NoSchedule: "NoSchedule",
+    /** They are scheduled to it where no other node takes them. */
     PreferNoSchedule: "PreferNoSchedule",
+    /** They are not scheduled to it, and those that run there are evicted. */
     NoExecute: "NoExecute",
 } as const;
 /** What becomes of pods that do not tolerate a taint. */
