@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerRuntime } from "../args";
+import { refuseUpdate } from "../refuseUpdate";
 import { ClusterSpec } from "../spec";
-import { beforeUpdate } from "../updateHook";
 import { runtimeNames } from "./containerRuntime";
 
 /**
@@ -9,14 +9,11 @@ import { runtimeNames } from "./containerRuntime";
  * allowed what that does to the node's pods. The command that is in the state says which one it has.
  */
 export function refuseRuntimeChange(node: string, spec: ClusterSpec): pulumi.ResourceHookBinding {
-    return beforeUpdate(`${node}-container-runtime`, ({ oldInputs }) => {
-        const { create } = (oldInputs ?? {}) as { create?: unknown };
+    return refuseUpdate(`${node}-container-runtime`, ({ create }) => {
         const current = installedRuntime(typeof create === "string" ? create : "");
         // Each node would be changed at the same time as the others, and none drained to another.
         const allowed = spec.allowDisruption.containerRuntime && spec.machines.length === 1;
-        if (current && current !== spec.containerRuntime && !allowed) {
-            throw new Error(refusal(spec, node, current));
-        }
+        return current && current !== spec.containerRuntime && !allowed ? refusal(spec, node, current) : undefined;
     });
 }
 
