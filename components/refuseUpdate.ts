@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { beforeUpdate } from "./updateHook";
 
 /** A resource's inputs as the engine has them; what is not known yet is missing. */
 export type Inputs = Record<string, unknown>;
@@ -11,19 +12,10 @@ export function refuseUpdate(
     name: string,
     refusal: (before: Inputs, after: Inputs) => string | undefined,
 ): pulumi.ResourceHookBinding {
-    // The SDK's mocks know no hooks, and a program under test that registers one never ends.
-    if (typeof pulumi.runtime.getMonitor()?.registerResourceHook !== "function") {
-        return {};
-    }
-    const hook = new pulumi.ResourceHook(
-        name,
-        ({ oldInputs, newInputs }) => {
-            const message = refusal(oldInputs ?? {}, newInputs ?? {});
-            if (message !== undefined) {
-                throw new Error(message);
-            }
-        },
-        { onDryRun: true },
-    );
-    return { beforeUpdate: [hook] };
+    return beforeUpdate(name, ({ oldInputs, newInputs }) => {
+        const message = refusal(oldInputs ?? {}, newInputs ?? {});
+        if (message !== undefined) {
+            throw new Error(message);
+        }
+    });
 }

@@ -1,15 +1,10 @@
 import * as assert from "node:assert/strict";
-import fs from "node:fs";
-import * as path from "node:path";
-import { mock } from "node:test";
 import { KataClusterArgs } from "../../components/args";
 import { KataCluster } from "../../components/kataCluster";
 import { ApiServer } from "../support/apiServer";
 import { SshServer } from "../support/sshServer";
 import { announce, changes, exporting, said, TestStack } from "./plugins/stack";
 import { NodeStandIn } from "./support/nodeStandIn";
-
-const kernelScript = path.resolve(__dirname, "../../components/node/host/kernel.sh");
 
 describe(`KataCluster on an existing machine: ${announce("command")}, ${announce("kubernetes")}`, function () {
     this.timeout(180_000);
@@ -97,32 +92,6 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         const before = ssh.connections;
         const run = await stack.up(program());
         assert.deepEqual([run.error, changes(run), ssh.connections - before], [undefined, [], 0]);
-    });
-
-    it("shows an edit of a script as the bundle's text and the one command that runs it", async () => {
-        const { readFileSync } = fs;
-        const edited = ((...args: Parameters<typeof readFileSync>) =>
-            args[0] === kernelScript
-                ? `${readFileSync(kernelScript, "utf8")}# an edit\n`
-                : readFileSync(...args)) as typeof readFileSync;
-        const reading = mock.method(fs, "readFileSync", edited);
-        try {
-            const run = await stack.preview(program());
-            assert.equal(run.error, undefined, run.stdout);
-            assert.deepEqual(changes(run), ["lab-control-plane-0-bundle update", "lab-control-plane-0-install update"]);
-        } finally {
-            reading.mock.restore();
-        }
-    });
-
-    it("plans no replacement of what is in the cluster when kubeadm's configuration changes", async () => {
-        const run = await stack.preview(program({ kubernetes: { certificateNames: ["api.example.com"] } }));
-        assert.equal(run.error, undefined, run.stdout);
-        assert.deepEqual(
-            changes(run).filter((change) => /replace|delete|create/.test(change)),
-            [],
-        );
-        assert.ok(changes(run).includes("lab-control-plane-0-init update"));
     });
 
     it("refuses another container runtime on the live node, at preview and at up, and says what to do instead", async () => {

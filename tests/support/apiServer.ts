@@ -205,6 +205,19 @@ export class ApiServer {
         await this.podStatus(name, { phase: "Running", conditions }, namespace);
     }
 
+    /** Assigns a pod to a node as the scheduler does. The node need not be there. */
+    async bindPod(name: string, node: string, namespace = "default"): Promise<void> {
+        const { code, body } = await this.request({
+            method: "POST",
+            path: `/api/v1/namespaces/${namespace}/pods/${name}/binding`,
+            body: { apiVersion: "v1", kind: "Binding", metadata: { name }, target: { kind: "Node", name: node } },
+            as: { user: "system:kube-scheduler" },
+        });
+        if (code !== 201) {
+            throw new Error(`binding of ${name}: ${body.message}`);
+        }
+    }
+
     /** Reports an event about a pod. */
     async podEvent(name: string, reason: string, message: string, namespace = "default"): Promise<void> {
         const pod = await this.get<{ metadata: { uid: string } }>("pod", name, namespace);

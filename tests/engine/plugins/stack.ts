@@ -101,8 +101,13 @@ export class TestStack {
         });
     }
 
-    preview(program: PulumiFn): Promise<Run> {
-        return this.run((onEvent, onOutput) => this.stack.preview({ program, onEvent, onOutput }));
+    /** With `diff` its text is that of `pulumi preview --diff`. */
+    async preview(program: PulumiFn, options: { diff?: boolean; replace?: string[] } = {}): Promise<Run> {
+        const { diff } = options;
+        const replace = await this.urns(options.replace);
+        return this.run((onEvent, onOutput) =>
+            this.stack.preview({ program, onEvent, onOutput, diff, replace, color: "never" }),
+        );
     }
 
     refresh(): Promise<Run> {
