@@ -49,7 +49,12 @@ export interface AllowDisruptionArgs {
 }
 
 /** The container runtimes that the guide knows. */
-export const ContainerRuntime = { Containerd: "containerd", Crio: "crio" } as const;
+export const ContainerRuntime = {
+    /** containerd: https://containerd.io */
+    Containerd: "containerd",
+    /** CRI-O: https://cri-o.io */
+    Crio: "crio",
+} as const;
 /** The container runtimes that the guide knows. */
 export type ContainerRuntime = (typeof ContainerRuntime)[keyof typeof ContainerRuntime];
 
@@ -90,7 +95,12 @@ export interface KubernetesArgs {
 }
 
 /** Pod networks that can be installed. */
-export const Cni = { Flannel: "flannel", None: "none" } as const;
+export const Cni = {
+    /** flannel, by VXLAN: https://github.com/flannel-io/flannel */
+    Flannel: "flannel",
+    /** None: you bring one. */
+    None: "none",
+} as const;
 /** Pod networks that can be installed. */
 export type Cni = (typeof Cni)[keyof typeof Cni];
 
@@ -120,12 +130,24 @@ export interface KataArgs {
 }
 
 /** Hypervisors that Kata can run a pod on. */
-export const Hypervisor = { Qemu: "qemu", CloudHypervisor: "clh", Dragonball: "dragonball" } as const;
+export const Hypervisor = {
+    /** QEMU. */
+    Qemu: "qemu",
+    /** Cloud Hypervisor. */
+    CloudHypervisor: "clh",
+    /** Dragonball, which is part of the Rust shim. */
+    Dragonball: "dragonball",
+} as const;
 /** Hypervisors that Kata can run a pod on. */
 export type Hypervisor = (typeof Hypervisor)[keyof typeof Hypervisor];
 
 /** Kata's two shims: runtime-rs, and the older one in Go. */
-export const KataShim = { Rust: "rust", Go: "go" } as const;
+export const KataShim = {
+    /** runtime-rs. */
+    Rust: "rust",
+    /** The older one, in Go. */
+    Go: "go",
+} as const;
 /** Kata's two shims. */
 export type KataShim = (typeof KataShim)[keyof typeof KataShim];
 
@@ -152,7 +174,12 @@ export interface TrustArgs {
 }
 
 /** Levels of trust in a pod, in the guide's words: `trusted` pods run on runc, `untrusted` ones in Kata. */
-export const WorkloadTrust = { Trusted: "trusted", Untrusted: "untrusted" } as const;
+export const WorkloadTrust = {
+    /** On runc, beside others on the node's kernel. */
+    Trusted: "trusted",
+    /** In Kata, on a kernel of its own. */
+    Untrusted: "untrusted",
+} as const;
 /** Levels of trust in a pod. */
 export type WorkloadTrust = (typeof WorkloadTrust)[keyof typeof WorkloadTrust];
 

@@ -1,4 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { GcpMachinesArgs } from "./gcpArgs";
+import { TaintArgs } from "./nodeArgs";
+
+export * from "./gcpArgs";
+export * from "./nodeArgs";
 
 /** Where machines come from. Exactly one member is given. */
 export interface MachinesArgs {
@@ -6,6 +11,8 @@ export interface MachinesArgs {
     local?: LocalMachineArgs;
     /** Machines that exist already and take SSH. */
     existing?: ExistingMachinesArgs;
+    /** Virtual machines on Google Cloud. */
+    gcp?: GcpMachinesArgs;
 }
 
 /** A QEMU virtual machine with user networking, whose ports are forwarded on 127.0.0.1 only. */
@@ -91,35 +98,15 @@ export interface LocalWorkersArgs {
     taints?: TaintArgs[];
 }
 
-/** What a node is to the cluster. */
-export const NodeRole = { ControlPlane: "control-plane", Worker: "worker" } as const;
-/** What a node is to the cluster. */
-export type NodeRole = (typeof NodeRole)[keyof typeof NodeRole];
-
-/** A taint of a Node: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
-export interface TaintArgs {
-    /** A qualified name, `example.com/dedicated`. */
-    key: string;
-    /**
-     * At most 63 letters, digits, `-`, `_` and `.`.
-     * Default: none.
-     */
-    value?: string;
-    /** What becomes of pods that do not tolerate it. */
-    effect: TaintEffect;
-}
-
-/** What becomes of pods that do not tolerate a taint. */
-export const TaintEffect = {
-    NoSchedule: "NoSchedule",
-    PreferNoSchedule: "PreferNoSchedule",
-    NoExecute: "NoExecute",
-} as const;
-/** What becomes of pods that do not tolerate a taint. */
-export type TaintEffect = (typeof TaintEffect)[keyof typeof TaintEffect];
-
 /** How QEMU runs a machine: https://www.qemu.org/docs/master/system/introduction.html#virtualisation-accelerators */
-export const Accelerator = { Auto: "auto", Kvm: "kvm", Tcg: "tcg" } as const;
+export const Accelerator = {
+    /** KVM where a probe guest starts, else TCG. */
+    Auto: "auto",
+    /** Hardware virtualization. */
+    Kvm: "kvm",
+    /** Emulation, many times slower. */
+    Tcg: "tcg",
+} as const;
 /** How QEMU runs a machine. */
 export type Accelerator = (typeof Accelerator)[keyof typeof Accelerator];
 
@@ -233,7 +220,12 @@ export interface ExistingMachineArgs {
 }
 
 /** What is trusted as a machine's identity. */
-export const HostKeyPolicy = { Pinned: "pinned", TrustOnFirstUse: "trust-on-first-use" } as const;
+export const HostKeyPolicy = {
+    /** The key that is given, and no other. */
+    Pinned: "pinned",
+    /** The key that the machine shows at the first `up`. */
+    TrustOnFirstUse: "trust-on-first-use",
+} as const;
 /** What is trusted as a machine's identity. */
 export type HostKeyPolicy = (typeof HostKeyPolicy)[keyof typeof HostKeyPolicy];
 

@@ -3,6 +3,9 @@ import * as semver from "semver";
 import * as args from "./args";
 import { containerRuntimes } from "./node/containerRuntime";
 import { defaultVersions, flannelImages, kubernetesSet, kubernetesSets, ReleaseName } from "./versions";
+import { resolveGcpSpec } from "./machine/gcp/gcpClusterSpec";
+import { GcpSpec } from "./machine/gcp/gcpSpec";
+import { gcpWarnings } from "./machine/gcp/gcpWarnings";
 import { MachineSpec, resolveMachines } from "./machine/machineSpec";
 import { Problems } from "./validation/problems";
 import { endpoint, imageReference, podRange, positive, rfc1123Label, serviceRange, url } from "./validation/checks";
@@ -15,6 +18,8 @@ import { shaped } from "./validation/shape";
 export interface ClusterSpec {
     name: string;
     machines: MachineSpec[];
+    /** What machines on Google Cloud share, where they are there. */
+    gcp?: GcpSpec;
     containerRuntime: args.ContainerRuntime;
     kubernetes: {
         version: string;
@@ -62,9 +67,11 @@ export function resolve(name: string, given: args.KataClusterArgs): ClusterSpec 
     const kubernetes = resolveKubernetes(problems, input.kubernetes ?? {}, input.releases ?? {});
     const set = kubernetesSet(kubernetes.version) ?? kubernetesSets[defaultVersions.kubernetes]!;
     const kata = resolveKata(problems, input.kata ?? {}, input.releases?.kata);
+    const machines = resolveMachines(problems, name, input);
     const spec: ClusterSpec = {
         name,
-        machines: resolveMachines(problems, name, input),
+        machines,
+        gcp: resolveGcpSpec(problems, name, input, { machines, kubernetes }),
         containerRuntime: problems.oneOf(
             "containerRuntime",
             input.containerRuntime,
@@ -85,7 +92,7 @@ export function resolve(name: string, given: args.KataClusterArgs): ClusterSpec 
         untrustedPod: resolveUntrustedPod(problems, input.untrustedPod ?? {}),
         timeouts: resolveTimeouts(problems, input.timeouts ?? {}),
         allowDisruption: resolveDisruptions(input.allowDisruption ?? {}),
-        warnings: kata.warnings,
+        warnings: [...kata.warnings, ...gcpWarnings(machines)],
     };
     spec.warnings.push(...containerRuntimes[spec.containerRuntime].check(problems, spec));
     if (input.kata?.guestMemoryMib !== undefined) {

@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { EngineEvent } from "@pulumi/pulumi/automation";
 import { IsolationFindings, NodeFindings } from "../index";
 import { failed, interruptible } from "./local/cli";
 import { needHostPackages } from "./local/hostPackages";
@@ -9,6 +10,8 @@ import { pulumiCommand } from "./local/pulumiCommand";
 import { unreachable } from "./local/reach";
 import { StateFolder } from "./local/stateFolder";
 import { summary } from "./local/summary";
+import { Timeline } from "./local/timeline";
+import { timelineSvg } from "./local/timelineSvg";
 import { configure, openStack, stackConfig } from "./local/workspace";
 import { buildLab, Lab, serveLab } from "../tests/lab/lab";
 import { program } from "./program";
@@ -33,12 +36,15 @@ async function start() {
     state.write("lab.json", JSON.stringify({ pulumi: lab?.pulumi, plugins: lab?.plugins ?? [] }));
     const ports = await state.ports();
     const mirror = lab && (await serveLab(lab, ports));
+    const timeline = new Timeline();
+    const show = (event: EngineEvent) => {
+        progress.show(event);
+        timeline.show(event);
+    };
     try {
         const stack = await openStack(state, await pulumiCommand(log, lab?.pulumi), program, lab?.plugins ?? []);
         await configure(stack, stackConfig(options, ports, lab && mirror && { lab, mirror }));
-        await interruptible(stack, log, (signal) =>
-            stack.up({ signal, onEvent: (event) => progress.show(event), color: "never" }),
-        );
+        await interruptible(stack, log, (signal) => stack.up({ signal, onEvent: show, color: "never" }));
         const outputs = await stack.outputs();
         state.write("kubeconfig", outputs.kubeconfig!.value as string);
         const text = summary({
@@ -52,6 +58,8 @@ async function start() {
         fs.writeFileSync(state.file("summary.txt"), text);
         console.log(text);
     } finally {
+        state.write("timeline.json", JSON.stringify(timeline.spans, undefined, 2));
+        state.write("timeline.svg", timelineSvg("npm start", timeline.spans));
         await mirror?.close();
     }
 }

@@ -81,6 +81,13 @@ const parts: Part[] = [
         onlyNamed: true,
         run: mocha,
     },
+    {
+        name: "e2e-gcp",
+        what: "minutes: the stack gcp on the stand-in for Google Cloud's plugin, its instances two real VMs",
+        files: "tests/e2e/gcp.test.ts",
+        onlyNamed: true,
+        run: mocha,
+    },
 ];
 
 async function mocha({ name, files = `tests/${name}/**/*.test.ts` }: Part): Promise<Counts> {

@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { parse, stringify } from "yaml";
 import { NodeBootstrap } from "../node/nodeBootstrap";
+import { PlannedOutput } from "../node/plannedOutput";
 import { remoteStep } from "../node/remoteStep";
 import { controlPlaneSteps } from "../node/steps";
 import { ClusterSpec } from "../spec";
@@ -22,8 +23,11 @@ export class ControlPlane extends pulumi.ComponentResource {
         super("kata-cluster:cluster:ControlPlane", name, {}, opts);
         const [node, ...others] = nodes as [NodeBootstrap, ...NodeBootstrap[]];
         this.node = node;
+        const initName = `${node.machine.name}-init`;
+        // A control plane that was initialized is never reset, and keeps its administrator's kubeconfig.
+        const adminConf = new PlannedOutput(initName);
         this.init = remoteStep(
-            `${node.machine.name}-init`,
+            initName,
             {
                 machine: node.machine,
                 run: `node apply ${controlPlaneSteps.join(" ")}`,
@@ -32,7 +36,7 @@ export class ControlPlane extends pulumi.ComponentResource {
                 timeoutSeconds: spec.timeouts.controlPlaneSeconds,
                 secretOutput: true,
             },
-            { parent: this, dependsOn: node.installed },
+            { parent: this, dependsOn: node.installed, hooks: adminConf.hooks },
         );
         // One after the other: etcd takes its members so, and gives them back in the opposite order.
         for (const other of others) {
@@ -40,8 +44,8 @@ export class ControlPlane extends pulumi.ComponentResource {
         }
         this.kubeconfig = pulumi.secret(
             pulumi
-                .all([this.init.stdout, node.machine.apiAddress])
-                .apply(([adminConf, address]) => userKubeconfig(adminConf, address, name)),
+                .all([adminConf.of(this.init), node.machine.apiAddress])
+                .apply(([conf, address]) => userKubeconfig(conf, address, name)),
         );
         this.registerOutputs({ kubeconfig: this.kubeconfig });
     }

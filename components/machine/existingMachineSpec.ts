@@ -3,6 +3,8 @@ import * as args from "../args";
 import { endpoint, host, port, rfc1123Label } from "../validation/checks";
 import { nodeSettings } from "../validation/nodeSettings";
 import { hasAny, Problems } from "../validation/problems";
+import { privateKeyForm } from "../validation/sshKeys";
+import { controlPlaneCount } from "./controlPlaneCount";
 import { MachineSpec } from "./machineSpec";
 
 const at = "machines.existing";
@@ -12,18 +14,7 @@ export function resolveExisting(problems: Problems, cluster: string, all: args.K
     const input = all.machines.existing!;
     const controlPlanes = input.controlPlanes ?? [];
     const count = controlPlanes.length;
-    problems.check(
-        [1, 3, 5].includes(count),
-        `${at}.controlPlanes`,
-        `${count} machines`,
-        count === 0
-            ? "a cluster begins with a control plane"
-            : count % 2 === 0
-              ? "an even number bears the loss of no more machines than one less, for etcd needs a majority"
-              : "more than etcd is made for",
-        "1, 3 or 5",
-        count > 1 ? `give ${count <= 3 ? 3 : 5}, or take one out` : "give one machine",
-    );
+    controlPlaneCount(problems, `${at}.controlPlanes`, count, `${count} machines`);
     problems.check(
         count < 2 || hasAny(all.kubernetes?.controlPlaneEndpoint),
         "kubernetes.controlPlaneEndpoint",
@@ -141,14 +132,7 @@ function login(problems: Problems, at: string, input: args.ExistingMachineArgs |
         "privateKey or password",
         "give the private key that the machine's user accepts",
     );
-    problems.check(
-        typeof input.privateKey !== "string" || /^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(input.privateKey.trim()),
-        `${at}.privateKey`,
-        "[secret]",
-        "not a private key",
-        "a PEM or OpenSSH private key, from its BEGIN line on",
-        "give the file without .pub, for example ~/.ssh/id_ed25519",
-    );
+    privateKeyForm(problems, `${at}.privateKey`, input.privateKey);
 }
 
 function hostKey(problems: Problems, at: string, value: unknown) {

@@ -11,6 +11,7 @@ import { connectionTo } from "./connection";
 import { LocalMachineSpec, segment } from "./localMachineSpec";
 import { Machine } from "./machine";
 import { MachineSpec } from "./machineSpec";
+import { KeyPair, makeSshKeys } from "./sshKeys";
 
 const user = "kata";
 const scripts = path.join(__dirname, "local");
@@ -38,7 +39,7 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
         this.labels = labels;
         this.taints = taints;
         this.internalAddress = segment.address(local.place);
-        const keys = this.makeKeys();
+        const keys = makeSshKeys(name, ["user", "host"], { parent: this });
         this.owner = this.runMachine(cluster, local, keys);
         this.dependsOn = [this.owner];
         // No port here leads to a worker.
@@ -53,27 +54,11 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
         this.registerOutputs({ apiAddress: this.apiAddress });
     }
 
-    /** A key for the user and one for the machine, made once and kept as secrets. */
-    private makeKeys(): pulumi.Output<Keys> {
-        const keys = new command.local.Command(
-            `${this.name}-keys`,
-            {
-                create: 'bash -c "$SCRIPTS" bundle keys',
-                environment: { SCRIPTS: localBundle() },
-                logging: "none",
-                addPreviousOutputInEnv: false,
-            },
-            {
-                parent: this,
-                additionalSecretOutputs: ["stdout"],
-                // An edit of the scripts must not make new keys for a machine that has the old ones.
-                ignoreChanges: ["create", "environment"],
-            },
-        );
-        return pulumi.secret(keys.stdout.apply((stdout) => JSON.parse(stdout) as Keys));
-    }
-
-    private runMachine(cluster: ClusterSpec, spec: LocalMachineSpec, keys: pulumi.Output<Keys>) {
+    private runMachine(
+        cluster: ClusterSpec,
+        spec: LocalMachineSpec,
+        keys: pulumi.Output<Record<"user" | "host", KeyPair>>,
+    ) {
         const timeoutSeconds = cluster.timeouts.machineSeconds;
         const vmName = localMachineName(pulumi.getProject(), pulumi.getStack(), this.name);
         const image: MachineImageArgs =
@@ -116,11 +101,6 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
             { parent: this, customTimeouts: { create: seconds, update: seconds, delete: seconds } },
         );
     }
-}
-
-interface Keys {
-    user: { privateKey: string; publicKey: string };
-    host: { privateKey: string; publicKey: string };
 }
 
 /** The name by which QEMU and the state folder know a machine. */

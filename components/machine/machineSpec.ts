@@ -2,6 +2,8 @@ import * as args from "../args";
 import { NodeSettings } from "../validation/nodeSettings";
 import { Problems } from "../validation/problems";
 import { resolveExisting } from "./existingMachineSpec";
+import { resolveGcp } from "./gcp/gcpMachineSpec";
+import { GcpInstanceSpec } from "./gcp/gcpSpec";
 import { LocalMachineSpec, resolveLocal } from "./localMachineSpec";
 
 /** What every machine has, wherever it comes from. */
@@ -13,12 +15,17 @@ export interface NodeSpec extends NodeSettings {
 
 /** One machine, by where it comes from. */
 export type MachineSpec = NodeSpec &
-    ({ kind: "local"; local: LocalMachineSpec } | { kind: "existing"; existing: args.ExistingMachineArgs });
+    (
+        | { kind: "local"; local: LocalMachineSpec }
+        | { kind: "existing"; existing: args.ExistingMachineArgs }
+        | { kind: "gcp"; gcp: GcpInstanceSpec }
+    );
 
 /** What resolves each kind of machines. */
 const kinds = {
     local: resolveLocal,
     existing: resolveExisting,
+    gcp: resolveGcp,
 };
 
 /** Fills in defaults for the machines and checks them. Control planes come first. */

@@ -126,9 +126,11 @@ export function serviceRange(problems: Problems, path: string, value: string, po
     );
 }
 
-type Range = [ipaddr.IPv4, number];
+/** An address, and the length of the prefix. */
+export type Range = [ipaddr.IPv4, number];
 
-function ipv4Range(problems: Problems, path: string, value: string, example: string): Range | undefined {
+/** An IPv4 range with its own address that is none of the special ones. Nothing where it is no range at all. */
+export function ipv4Range(problems: Problems, path: string, value: string, example: string): Range | undefined {
     const range = parseIpv4(value);
     const fits = problems.check(
         range,
@@ -169,7 +171,8 @@ const reserved: [string, string][] = [
     ["224.0.0.0/4", "which is multicast"],
 ];
 
-function parseIpv4(value: string | undefined): Range | undefined {
+/** The IPv4 range that the text is, if it is one. */
+export function parseIpv4(value: string | undefined): Range | undefined {
     return typeof value === "string" && ipaddr.IPv4.isValidCIDR(value) ? ipaddr.IPv4.parseCIDR(value) : undefined;
 }
 

@@ -76,7 +76,18 @@ export function nodeSettings(
             "remove one of them",
         );
     });
-    return { labels, taints };
+    return inOrder({ labels, taints });
+}
+
+/** The order in which they are written means nothing, and is not to show as a change. */
+function inOrder({ labels, taints }: NodeSettings): NodeSettings {
+    const name = ({ key, effect }: TaintArgs) => `${key}:${effect}`;
+    return {
+        labels: Object.fromEntries(Object.entries(labels).sort()),
+        taints: taints
+            .map(({ key, value, effect }) => ({ key, ...(value === undefined ? {} : { value }), effect }))
+            .sort((a, b) => (name(a) < name(b) ? -1 : 1)),
+    };
 }
 
 function qualifiedName(problems: Problems, at: string, key: string | undefined) {

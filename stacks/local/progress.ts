@@ -43,7 +43,7 @@ export class Progress {
 }
 
 /** A component is only the sum of its parts, and a provider is started, not made. */
-function isWork({ op, type, new: now, old }: StepEventMetadata): boolean {
+export function isWork({ op, type, new: now, old }: StepEventMetadata): boolean {
     const idle = op === "same" || op === "read" || op.startsWith("read-") || op === "refresh";
     return !idle && (now ?? old)?.custom === true && !type.startsWith("pulumi:providers:");
 }

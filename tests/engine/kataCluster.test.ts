@@ -1,15 +1,10 @@
 import * as assert from "node:assert/strict";
-import fs from "node:fs";
-import * as path from "node:path";
-import { mock } from "node:test";
 import { KataClusterArgs } from "../../components/args";
 import { KataCluster } from "../../components/kataCluster";
 import { ApiServer } from "../support/apiServer";
 import { SshServer } from "../support/sshServer";
 import { announce, changes, exporting, said, TestStack } from "./plugins/stack";
 import { NodeStandIn } from "./support/nodeStandIn";
-
-const kernelScript = path.resolve(__dirname, "../../components/node/host/kernel.sh");
 
 describe(`KataCluster on an existing machine: ${announce("command")}, ${announce("kubernetes")}`, function () {
     this.timeout(180_000);
@@ -99,32 +94,6 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         assert.deepEqual([run.error, changes(run), ssh.connections - before], [undefined, [], 0]);
     });
 
-    it("shows an edit of a script as the bundle's text and the one command that runs it", async () => {
-        const { readFileSync } = fs;
-        const edited = ((...args: Parameters<typeof readFileSync>) =>
-            args[0] === kernelScript
-                ? `${readFileSync(kernelScript, "utf8")}# an edit\n`
-                : readFileSync(...args)) as typeof readFileSync;
-        const reading = mock.method(fs, "readFileSync", edited);
-        try {
-            const run = await stack.preview(program());
-            assert.equal(run.error, undefined, run.stdout);
-            assert.deepEqual(changes(run), ["lab-control-plane-0-bundle update", "lab-control-plane-0-install update"]);
-        } finally {
-            reading.mock.restore();
-        }
-    });
-
-    it("plans no replacement of what is in the cluster when kubeadm's configuration changes", async () => {
-        const run = await stack.preview(program({ kubernetes: { certificateNames: ["api.example.com"] } }));
-        assert.equal(run.error, undefined, run.stdout);
-        assert.deepEqual(
-            changes(run).filter((change) => /replace|delete|create/.test(change)),
-            [],
-        );
-        assert.ok(changes(run).includes("lab-control-plane-0-init update"));
-    });
-
     it("refuses another container runtime on the live node, at preview and at up, and says what to do instead", async () => {
         const { length } = node.calls();
         for (const run of [await stack.preview(program(onCrio)), await stack.up(program(onCrio))]) {
@@ -137,6 +106,19 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         assert.equal(node.calls().length, length, "a command was run on the node");
         // What the refused `up` left: the arguments, and a bundle that nothing has run out of.
         assert.deepEqual(changes(await stack.preview(program())), ["lab update", "lab-control-plane-0-bundle update"]);
+    });
+
+    it("refuses a control plane endpoint for the cluster that began without one, before anything is touched", async () => {
+        const { length } = node.calls();
+        const endpoint = { kubernetes: { controlPlaneEndpoint: "api.example.com" } };
+        for (const run of [await stack.preview(program(endpoint)), await stack.up(program(endpoint))]) {
+            assert.ok(run.error, "it went on");
+            assert.match(
+                said(run) + run.stdout,
+                /KataCluster "lab": kubernetes\.controlPlaneEndpoint = "api\.example\.com:6443": the cluster began with none, .* Allowed: none\. Hint: set it back, or make a new cluster/,
+            );
+        }
+        assert.equal(node.calls().length, length, "a command was run on the node");
     });
 
     it("changes the container runtime in place when that is allowed, and proves the isolation anew", async () => {

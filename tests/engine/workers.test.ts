@@ -98,35 +98,6 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
         assert.ok(state.includes("CERTIFICATE-REQUEST-lab-worker-0"), "the public part is readable");
     });
 
-    it("plans for another worker what that worker needs and nothing else", async () => {
-        const run = await stack.preview(program(2));
-        assert.equal(run.error, undefined, run.stdout + said(run));
-        assert.deepEqual(
-            changes(run)
-                .filter((change) => change !== "lab update")
-                .sort(),
-            ["", "-admit", "-bundle", "-install", "-join", "-key"].map((part) => `lab-worker-1${part} create`),
-        );
-    });
-
-    it("shows an edit of an installing script as the bundle and the one command that runs it, on each node", async () => {
-        const script = path.resolve(__dirname, "../../components/node/host/kernel.sh");
-        const original = fs.readFileSync(script, "utf8");
-        try {
-            fs.writeFileSync(script, original + "# an edit\n");
-            const run = await stack.preview(program(1));
-            assert.deepEqual(
-                changes(run).sort(),
-                ["lab-control-plane-0", "lab-worker-0"].flatMap((node) => [
-                    `${node}-bundle update`,
-                    `${node}-install update`,
-                ]),
-            );
-        } finally {
-            fs.writeFileSync(script, original);
-        }
-    });
-
     it("tells the control plane of other labels, and leaves all other nodes alone", async () => {
         since();
         const run = await stack.up(program(1, { labels: { "example.com/disk": "ssd" } }));

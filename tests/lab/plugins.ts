@@ -4,10 +4,11 @@ import * as path from "node:path";
 import { packages } from "../../package-lock.json";
 
 const names = ["command", "kubernetes"] as const;
+const standIns = path.resolve(__dirname, "../support/plugins");
 
 /** Where the engine finds a provider plugin. */
 export interface Plugin {
-    name: (typeof names)[number];
+    name: (typeof names)[number] | "gcp";
     /** The folder to put on PATH; undefined if the engine finds the real plugin by itself. */
     folder?: string;
     /** True if it is the stand-in of `tests/support/plugins`. */
@@ -26,9 +27,12 @@ export function findPlugins(real: Record<string, string> = {}): Plugin[] {
         }
         return installed(name, packages[`node_modules/@pulumi/${name}`].version)
             ? { name, standIn: false }
-            : { name, folder: path.resolve(__dirname, "../support/plugins", name), standIn: true };
+            : { name, folder: path.join(standIns, name), standIn: true };
     });
 }
+
+/** The stand-in for the plugin of Google Cloud. Tests never take the real one, which would reach a real cloud. */
+export const gcpStandIn: Plugin = { name: "gcp", folder: path.join(standIns, "gcp"), standIn: true };
 
 /** The folders to put on PATH. */
 export function pluginFolders(plugins: Plugin[]): string[] {

@@ -1,6 +1,6 @@
-import { ChildProcess, execFile, spawn } from "node:child_process";
+import { ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -21,6 +21,8 @@ export interface ApiServerOptions {
     flags?: string[];
     /** Files of an authority that signs the certificates of clients, and whose clients the server knows. */
     authority?: { certificate: string; key: string };
+    /** Addresses that its certificate is for, beside 127.0.0.1. */
+    addresses?: string[];
 }
 
 /** A request to the API server. */
@@ -78,12 +80,16 @@ export class ApiServer {
         controllers = defaultControllers,
         flags = [],
         authority,
+        addresses = [],
     }: ApiServerOptions = {}): Promise<ApiServer> {
         const folder = mkdtempSync(join(tmpdir(), "kata-cluster-api-"));
         const [api, etcd, peer] = (await freePorts(3)) as [number, number, number];
         const server = new ApiServer(folder, { api, etcd, peer }, controllers, flags, authority);
         try {
             server.writeFiles();
+            if (addresses.length > 0) {
+                server.writeCertificate(addresses);
+            }
             server.startEtcd();
             await server.startApi();
             server.startControllers();
@@ -199,6 +205,19 @@ export class ApiServer {
         await this.podStatus(name, { phase: "Running", conditions }, namespace);
     }
 
+    /** Assigns a pod to a node as the scheduler does. The node need not be there. */
+    async bindPod(name: string, node: string, namespace = "default"): Promise<void> {
+        const { code, body } = await this.request({
+            method: "POST",
+            path: `/api/v1/namespaces/${namespace}/pods/${name}/binding`,
+            body: { apiVersion: "v1", kind: "Binding", metadata: { name }, target: { kind: "Node", name: node } },
+            as: { user: "system:kube-scheduler" },
+        });
+        if (code !== 201) {
+            throw new Error(`binding of ${name}: ${body.message}`);
+        }
+    }
+
     /** Reports an event about a pod. */
     async podEvent(name: string, reason: string, message: string, namespace = "default"): Promise<void> {
         const pod = await this.get<{ metadata: { uid: string } }>("pod", name, namespace);
@@ -238,6 +257,32 @@ export class ApiServer {
         writeFileSync(join(this.folder, "sa.key"), keys.privateKey, { mode: 0o600 });
         writeFileSync(join(this.folder, "sa.pub"), keys.publicKey);
         writeFileSync(join(this.folder, "tokens.csv"), `${this.token},admin,admin,system:masters\n`, { mode: 0o600 });
+    }
+
+    /** The certificate that the server finds in place of the one that it would make. */
+    private writeCertificate(addresses: string[]): void {
+        const files = join(this.folder, "certificates", "apiserver");
+        mkdirSync(join(this.folder, "certificates"));
+        const names = ["127.0.0.1", ...addresses].map((address) => `IP:${address}`).join(",");
+        execFileSync(
+            "openssl",
+            [
+                ...[
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1",
+                    "-nodes",
+                    "-days",
+                    "2",
+                ],
+                ...["-subj", "/CN=kata-cluster-test", "-addext", `subjectAltName=${names}`],
+                ...["-keyout", `${files}.key`, "-out", `${files}.crt`],
+            ],
+            { stdio: "ignore" },
+        );
     }
 
     private startEtcd(): void {

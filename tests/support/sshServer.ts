@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { AddressInfo, connect, createServer, Server as TcpServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Connection, PseudoTtyOptions, Server, ServerChannel, Session, utils } from "ssh2";
+import { Connection, PseudoTtyOptions, PublicKeyAuthContext, Server, ServerChannel, Session, utils } from "ssh2";
 
 /** What goes wrong. All of it can be changed while the server runs; it counts for the next connection or command. */
 export interface SshFaults {
@@ -30,6 +30,13 @@ export interface SshServerOptions {
     user?: string;
     /** Allows log-in by this password, beside the key. */
     password?: string;
+    /** The public keys that a user may log in with, `ssh-ed25519 AAAA…`; the server's own client key by default. */
+    authorizedKeys?: (user: string) => string[];
+    /**
+     * Makes it a server that runs nothing and only forwards connections, as a bastion does: to where this says, or
+     * nowhere. By default connections are forwarded to where the client says.
+     */
+    forwardOnly?: (host: string, port: number) => { host: string; port: number } | undefined;
 }
 
 /** A command that a client ran. */
@@ -137,10 +144,7 @@ export class SshServer {
     }
 
     private sshServer(hostKey: string): Server {
-        const authorized = utils.parseKey(this.clientKey.public);
-        if (authorized instanceof Error) {
-            throw authorized;
-        }
+        const { authorizedKeys = () => [this.clientKey.public], forwardOnly } = this.options;
         const server = new Server({ hostKeys: [hostKey] }, (client: Connection) => {
             let user = "";
             client.on("error", () => undefined);
@@ -148,10 +152,7 @@ export class SshServer {
                 user = context.username;
                 const known = this.options.user === undefined || this.options.user === user;
                 const allowed =
-                    (context.method === "publickey" &&
-                        context.key.data.equals(authorized.getPublicSSH()) &&
-                        (!context.signature ||
-                            authorized.verify(context.blob!, context.signature, context.hashAlgo) === true)) ||
+                    (context.method === "publickey" && authorizedKeys(user).some((key) => proves(context, key))) ||
                     (context.method === "password" && context.password === this.options.password);
                 if (known && allowed) {
                     context.accept();
@@ -160,9 +161,16 @@ export class SshServer {
                 }
             });
             client.on("ready", () => this.logins++);
-            client.on("session", (accept) => this.session(accept(), user, () => client.end()));
-            client.on("tcpip", (accept, _reject, info) => {
-                const target = connect(info.destPort, info.destIP, () => {
+            client.on("session", (accept, reject) =>
+                forwardOnly ? reject() : this.session(accept(), user, () => client.end()),
+            );
+            client.on("tcpip", (accept, reject, { destIP: host, destPort: port }) => {
+                const to = forwardOnly ? forwardOnly(host, port) : { host, port };
+                if (!to) {
+                    reject();
+                    return;
+                }
+                const target = connect(to, () => {
                     const stream = accept();
                     stream.pipe(target).pipe(stream);
                     stream.on("close", () => target.destroy());
@@ -242,6 +250,16 @@ export class SshServer {
             channel.end();
         });
     }
+}
+
+/** Whether a client has this key: it names it, and signs with it once it is asked to. */
+function proves(context: PublicKeyAuthContext, publicKey: string): boolean {
+    const key = utils.parseKey(publicKey);
+    return (
+        !(key instanceof Error) &&
+        context.key.data.equals(key.getPublicSSH()) &&
+        (!context.signature || key.verify(context.blob!, context.signature, context.hashAlgo) === true)
+    );
 }
 
 /** ssh2 writes about one key in 250 in a form that it does not read back. */

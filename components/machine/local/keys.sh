@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the machine's two key pairs: the login user's, and the host key that the machine will show.
-# Standard output is one JSON object {user,host}, each {privateKey,publicKey}, in OpenSSH form. It is a secret.
+# Makes pairs of keys: keys.sh OWNER..., where an owner is the login user, or the host that will show its key.
+# Standard output is one JSON object with a member {privateKey,publicKey} for each, in OpenSSH form. It is a secret.
 set -euo pipefail
 umask 077
 
@@ -22,6 +22,9 @@ pair() {
         "$1" "$(awk '{ printf "%s\\n", $0 }' "$directory/$1")" "${public% }"
 }
 
-user=$(pair user)
-host=$(pair host)
-printf '{%s,%s}\n' "$user" "$host"
+pairs=''
+for owner in "$@"; do
+    made=$(pair "$owner")
+    pairs=${pairs:+$pairs,}$made
+done
+printf '{%s}\n' "$pairs"

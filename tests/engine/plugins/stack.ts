@@ -13,11 +13,11 @@ import {
     Stack,
     UpResult,
 } from "@pulumi/pulumi/automation";
-import { findPlugins, pluginFolders } from "../../lab/plugins";
+import { findPlugins, gcpStandIn, Plugin, pluginFolders } from "../../lab/plugins";
 import { findRealReleases } from "../../lab/realReleases";
 import { needProgram } from "../../support/programs";
 
-const plugins = findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins);
+const plugins = [...findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins), gcpStandIn];
 
 /** A step of a run: what the engine did with one resource. */
 export interface Step {
@@ -101,8 +101,13 @@ export class TestStack {
         });
     }
 
-    preview(program: PulumiFn): Promise<Run> {
-        return this.run((onEvent, onOutput) => this.stack.preview({ program, onEvent, onOutput }));
+    /** With `diff` its text is that of `pulumi preview --diff`. */
+    async preview(program: PulumiFn, options: { diff?: boolean; replace?: string[] } = {}): Promise<Run> {
+        const { diff } = options;
+        const replace = await this.urns(options.replace);
+        return this.run((onEvent, onOutput) =>
+            this.stack.preview({ program, onEvent, onOutput, diff, replace, color: "never" }),
+        );
     }
 
     refresh(): Promise<Run> {
@@ -175,7 +180,7 @@ export class TestStack {
 }
 
 /** Says in the test output which plugin is under test. */
-export function announce(name: "command" | "kubernetes"): string {
+export function announce(name: Plugin["name"]): string {
     const { standIn, folder } = plugins.find((plugin) => plugin.name === name)!;
     return standIn
         ? `stand-in for pulumi-resource-${name} (tests/support/plugins)`

@@ -15,7 +15,7 @@ machine_settings() {
     VM_SSH_PORT=$(free_port) VM_API_PORT=$(free_port)
     export VM_SSH_PORT VM_API_PORT
     INPUT=$1/input.json
-    bash "$LOCAL/keys.sh" >"$1/keys.json"
+    bash "$LOCAL/keys.sh" user host >"$1/keys.json"
     input_of <"$1/keys.json" >"$INPUT"
 }
 
@@ -39,7 +39,7 @@ source_parts() {
 }
 
 # Stand-ins first on PATH. `qemu-system-*` runs no guest: it leaves a process that answers to the same name and ends at
-# system_powerdown. With the file `nested` the probe guest finds what it looks for. `ssh-keyscan` shows the key in $STUBS/host-key.
+# system_powerdown. With the file `panics` its kernel panics at each start, as often as that says. With the file `nested` the probe guest finds what it looks for. `ssh-keyscan` shows the key in $STUBS/host-key.
 stub_qemu() {
     STUBS=$BATS_TEST_TMPDIR/stubs
     mkdir -p "$STUBS"
@@ -63,8 +63,17 @@ done
     exec >/dev/null 2>&1 3>&-
     echo "$BASHPID" >"$directory/pid"
     echo 'the guest speaks' >"$directory/console.log"
+    boot() {
+        (($(cat "$STUBS/panics" 2>/dev/null || echo 0) > 0)) || return 0
+        printf '[    2.5] %s\n' 'Kernel panic - not syncing: x' '---[ end Kernel panic - not syncing: x ]---' >>"$directory/console.log"
+    }
+    boot
     while read -r line; do
         echo "$line" >>"$STUBS/qmp"
+        if [[ "$line" == *system_reset* ]]; then
+            echo $(($(cat "$STUBS/panics") - 1)) >"$STUBS/panics"
+            boot
+        fi
         [[ "$line" != *system_powerdown* || -f "$STUBS/deaf" ]] || exit 0
     done <>"$directory/qmp.in"
 ) &
@@ -72,6 +81,7 @@ until [[ -s "$directory/pid" ]]; do sleep 0.05; done
 STUB
     cat >"$STUBS/ssh-keyscan" <<'STUB'
 #!/usr/bin/env bash
+(($(cat "$STUBS/panics" 2>/dev/null || echo 0) == 0)) || exit 0
 echo "# 127.0.0.1:22 SSH-2.0"
 echo "[127.0.0.1]:22 $(cat "$STUBS/host-key")"
 STUB

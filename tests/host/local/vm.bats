@@ -17,7 +17,7 @@ teardown() {
 @test "keys.sh prints two key pairs that belong together, and leaves no file" {
     export TMPDIR=$BATS_TEST_TMPDIR/empty
     mkdir "$TMPDIR"
-    bash "$LOCAL/keys.sh" >"$BATS_TEST_TMPDIR/keys"
+    bash "$LOCAL/keys.sh" user host >"$BATS_TEST_TMPDIR/keys"
     [ -z "$(ls -A "$TMPDIR")" ]
     for pair in user host; do
         (umask 077 && jq -r ".$pair.privateKey" "$BATS_TEST_TMPDIR/keys" >"$TMPDIR/$pair")
@@ -36,9 +36,22 @@ teardown() {
     [ "$(stat -c %a "$VM_DIRECTORY" "$VM_DIRECTORY/seed.iso" | xargs)" = '700 600' ]
 }
 
+@test "a machine whose kernel panics while it boots is started again, three times at most" {
+    echo 2 >"$STUBS/panics"
+    run vm apply
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"its kernel panicked while it was booting; starting it again (2 of 3)"* ]]
+    [ "$(grep -c system_reset "$STUBS/qmp")" -eq 2 ]
+    echo 9 >"$STUBS/panics"
+    VM_BOOT=2 VM_TIMEOUT_SECONDS=15 run vm apply
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"Kernel panic - not syncing: x"*"has not shown the host key"* ]]
+    [ "$(grep -c system_reset "$STUBS/qmp")" -eq 5 ]
+}
+
 @test "a machine of the same name that another stack made is left alone" {
     vm apply
-    bash "$LOCAL/keys.sh" | input_of >"$INPUT.other"
+    bash "$LOCAL/keys.sh" user host | input_of >"$INPUT.other"
     INPUT=$INPUT.other VM_BOOT=2 run vm apply
     [ "$status" -eq 1 ]
     [[ "$output" == *"holds the machine of another stack"*"Fix: destroy that stack first"* ]]

@@ -1,0 +1,93 @@
+import { execFileSync, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import * as path from "node:path";
+import { Operation } from "../../shared/provider";
+import { range } from "../addresses";
+import { Cloud, Stored, StoredMachine } from "../cloud";
+import { referred } from "../rules/references";
+import { VmNodes } from "../settings";
+import { metadataKeys } from "./metadata";
+
+const scripts = path.resolve(__dirname, "../../../../../components/machine/local");
+
+/**
+ * Boots a real virtual machine on this computer for an instance. Its internal address is the instance's, on a segment
+ * that the network's machines share; its host key is made here, as a cloud's machine makes its own at the first boot,
+ * and put in by cloud-init, as are user and key from the metadata.
+ */
+export async function startVm(op: Operation, cloud: Cloud, instance: Stored, vms: VmNodes): Promise<StoredMachine> {
+    const [login] = metadataKeys(instance);
+    const subnetwork = referred(cloud, instance, "networkInterfaces[0].subnetwork");
+    if (!login || !subnetwork) {
+        const missing = login ? "a subnetwork in networkInterfaces[0]" : "ssh-keys in its metadata";
+        throw new Error(`the stand-in makes a virtual machine of ${instance.key} only with ${missing}`);
+    }
+    const [first] = instance.outputs.networkInterfaces as { networkIp: string }[];
+    const [sshPort, apiPort] = await freePorts(2);
+    const { host } = JSON.parse(execFileSync("bash", [path.join(scripts, "keys.sh")], { encoding: "utf8" })) as {
+        host: { privateKey: string; publicKey: string };
+    };
+    const settings = {
+        ...names(cloud, instance),
+        VM_USER: login.user,
+        VM_CPUS: vms.cpus,
+        VM_MEMORY_MIB: vms.memoryMib,
+        VM_DISK_GIB: vms.diskGib,
+        VM_IMAGE: vms.image,
+        VM_SSH_PORT: sshPort,
+        VM_API_PORT: apiPort,
+        VM_SEGMENT: `gcp-${instance.project}-${referred(cloud, subnetwork, "network")!.name}`,
+        VM_SEGMENT_ADDRESS: `${first!.networkIp}/${range(subnetwork.inputs.ipCidrRange as string)![1]}`,
+        VM_HOSTNAME: instance.name,
+        VM_ACCELERATOR: "auto",
+        VM_TIMEOUT_SECONDS: vms.timeoutSeconds,
+        VM_BOOT: 1,
+    };
+    const secrets = {
+        userPublicKey: login.publicKey,
+        hostPrivateKey: host.privateKey,
+        hostPublicKey: host.publicKey,
+    };
+    await vm(op, "apply", settings, JSON.stringify(secrets));
+    return { hostKey: host.publicKey, sshPort, apiPort };
+}
+
+/** Removes an instance's virtual machine, in whatever state it is. */
+export async function deleteVm(op: Operation, cloud: Cloud, instance: Stored): Promise<void> {
+    await vm(op, "delete", names(cloud, instance), "");
+}
+
+function names(cloud: Cloud, { project, name }: Stored) {
+    return { VM_NAME: `gcp-${project}-${name}`, VM_DIRECTORY: path.join(cloud.folder, "machines", project, name) };
+}
+
+/** Runs `vm.sh`, whose lines are shown as they come. */
+function vm(
+    op: Operation,
+    verb: "apply" | "delete",
+    settings: Record<string, string | number | undefined>,
+    input: string,
+) {
+    const environment = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]));
+    return new Promise<void>((resolve, reject) => {
+        const child = spawn("bash", [path.join(scripts, "vm.sh"), verb], { env: { ...process.env, ...environment } });
+        let said = "";
+        child.stderr.on("data", (data: Buffer) => {
+            said += data.toString();
+            const lines = data.toString().trimEnd().split("\n");
+            lines.forEach((line) => op.status("info", line));
+        });
+        child.stdin.on("error", () => undefined);
+        child.stdin.end(input);
+        child.once("error", reject);
+        child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(said.slice(-2000)))));
+    });
+}
+
+async function freePorts(count: number): Promise<number[]> {
+    const servers = Array.from({ length: count }, () => createServer());
+    await Promise.all(servers.map((server) => new Promise<void>((done) => server.listen(0, "127.0.0.1", done))));
+    const ports = servers.map((server) => (server.address() as { port: number }).port);
+    await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+    return ports;
+}
