@@ -8,6 +8,9 @@ export type Files = Record<string, string>;
 /** The first part of every bundle: it defines what the rest calls. */
 const header = "bundle.sh";
 
+/** The last line of every bundle: a text without it is not whole. */
+export const lastLine = 'run "$@"';
+
 /** Every file below a directory but for the bundle's own header. */
 export function filesBelow(directory: string): Files {
     const entries = fs
@@ -32,7 +35,7 @@ export function bundle(directory: string, files: Files): string {
             const end = delimiterFor(text);
             return `file ${mode(file)} '${file}' <<'${end}'\n${text}${end}\n`;
         });
-    return [fs.readFileSync(path.join(directory, header), "utf8"), ...parts, 'run "$@"\n'].join("\n");
+    return [fs.readFileSync(path.join(directory, header), "utf8"), ...parts, `${lastLine}\n`].join("\n");
 }
 
 /** A short digest of files, for commands that are to run again when the files change. */

@@ -8,6 +8,7 @@ import { kubernetesProvider } from "./cluster/kubernetesProvider";
 import { memberships } from "./cluster/membership";
 import { joinNode } from "./cluster/nodeJoin";
 import { runtimeClass } from "./cluster/runtimeClass";
+import { allLivingWith } from "./lifetime";
 import { createMachines } from "./machine/machines";
 import { NodeBootstrap } from "./node/nodeBootstrap";
 import { NodeFindings, nodeFindings } from "./node/nodeFindings";
@@ -43,7 +44,7 @@ export class KataCluster extends pulumi.ComponentResource {
         const workers = withRole("worker", nodes).map((node) => joinNode(node, controlPlane, spec));
 
         const provider = kubernetesProvider(name, controlPlane, child);
-        const inCluster = { ...child, provider, deletedWith: controlPlane.init };
+        const inCluster = { ...child, provider, ...allLivingWith(controlPlane.init) };
         const policies = new AdmissionPolicies(`${name}-policies`, spec, inCluster);
         const judged = { ...inCluster, dependsOn: [policies] };
         const network = spec.kubernetes.cni === "flannel" ? [new Flannel(`${name}-flannel`, spec, judged)] : [];

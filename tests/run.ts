@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import * as path from "node:path";
 import { buildPrograms, missingPrograms, TestProgram } from "./support/programs";
 import { needTestPackages } from "./support/testPackages";
+import { minutesLeft, startClock } from "./support/timeLeft";
 
 /** One part of the suite: a command, and how to count what it did. */
 interface Part {
@@ -13,6 +14,8 @@ interface Part {
     files?: string;
     /** Whether it is run only when it is named, and counts as skipped otherwise. */
     onlyNamed?: boolean;
+    /** What it takes on a slow machine. Where CI has less time left it counts as skipped. */
+    minutes?: number;
     run: (part: Part) => Promise<Counts>;
 }
 
@@ -67,6 +70,7 @@ const parts: Part[] = [
         name: "e2e",
         what: "minutes: a real VM from npm start to npm stop",
         files: "tests/e2e/local.test.ts",
+        minutes: 35,
         run: mocha,
     },
     {
@@ -119,6 +123,7 @@ async function main() {
         const list = parts.map(({ name, what }) => `  ${name.padEnd(11)} ${what}`).join("\n");
         throw new Error(`no such part: ${unknown.join(", ")}. npm test -- [PART…], all by default:\n${list}`);
     }
+    startClock();
     const log = (line: string) => console.log(line);
     needTestPackages(log);
     await buildPrograms(log);
@@ -127,15 +132,11 @@ async function main() {
     for (const part of parts.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
         console.log(`\n=== ${part.name}: ${part.what}`);
         const begun = Date.now();
-        const missing = missingPrograms().filter((program) => part.needs?.includes(program));
-        if (missing.length > 0) {
-            console.log(`skipped: ${missing.join(", ")} missing`);
+        const reason = reasonToSkip(part, wanted);
+        if (reason) {
+            console.log(`skipped: ${reason}`);
         }
-        const left = part.onlyNamed && wanted.length === 0;
-        if (left) {
-            console.log(`skipped: it is run by npm test -- ${part.name}`);
-        }
-        const counts = missing.length > 0 || left ? { passed: 0, failed: 0, skipped: 1 } : await part.run(part);
+        const counts = reason ? { passed: 0, failed: 0, skipped: 1 } : await part.run(part);
         for (const key of ["passed", "failed", "skipped"] as const) {
             total[key] += counts[key];
         }
@@ -144,6 +145,20 @@ async function main() {
     }
     console.log(`\n${rows.join("\n")}\n\n${text(total)}`);
     process.exitCode = total.failed > 0 ? 1 : 0;
+}
+
+function reasonToSkip(part: Part, wanted: string[]): string | undefined {
+    const missing = missingPrograms().filter((program) => part.needs?.includes(program));
+    if (missing.length > 0) {
+        return `${missing.join(", ")} missing`;
+    }
+    if (part.onlyNamed && wanted.length === 0) {
+        return `it is run by npm test -- ${part.name}`;
+    }
+    const left = minutesLeft();
+    return left < (part.minutes ?? 0)
+        ? `CI has ${Math.floor(left)} minutes left, and it takes ${part.minutes}`
+        : undefined;
 }
 
 function text({ passed, failed, skipped }: Counts): string {

@@ -54,9 +54,10 @@ export function proveIsolation(
     const names = nodes.map(({ machine }) => machine.name);
     const connections = nodes.map(({ machine }) => machine.connection);
     // Of the machine that the pod was last known to be on. Another one of that name has it no more.
-    const identity = pulumi
-        .all([spec.nodeName, pulumi.all(connections.map(identityOf))])
-        .apply(([node, identities]) => identities[names.indexOf(node)] ?? "");
+    const identity = spec.nodeName.apply((node) => {
+        const connection = connections[names.indexOf(node)];
+        return connection ? identityOf(connection) : "";
+    });
     const leaving = spec.nodeName.apply((node) => (node && !names.includes(node) ? ` ${node}` : ""));
     const located = remoteStep(
         `${name}-pod`,

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { livingWith } from "../lifetime";
 import { ControlPlane } from "./controlPlane";
 
 /**
@@ -18,6 +19,6 @@ export function kubernetesProvider(
             clusterIdentifier: `${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
             enableServerSideApply: true,
         },
-        { ...opts, deletedWith: controlPlane.init },
+        { ...opts, ...livingWith(controlPlane.init) },
     );
 }

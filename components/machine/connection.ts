@@ -21,14 +21,12 @@ export function connectionTo(endpoint: SshEndpoint, bastion?: SshEndpoint): type
     return { ...login(endpoint), proxy: bastion && login(bastion) };
 }
 
-/** The connection to that one of several machines which turns out later. */
+/** The connection to that one of several machines which turns out later. It may be known where the others are not. */
 export function connectionToOneOf(
     connections: pulumi.Input<types.input.remote.ConnectionArgs>[],
     index: pulumi.Input<number>,
 ): pulumi.Output<types.input.remote.ConnectionArgs> {
-    return pulumi
-        .all([index, pulumi.all(connections)])
-        .apply(([i, all]) => all[i] as types.input.remote.ConnectionArgs);
+    return pulumi.output(index).apply((i) => pulumi.output(connections[i]!));
 }
 
 /** A short digest of who answers at a connection. */

@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { Files } from "../bundle";
 import { Machine } from "../machine/machine";
 import { ClusterSpec } from "../spec";
-import { bundlePath, HostBundle, hostBundle } from "./hostBundle";
-import { remoteStep } from "./remoteStep";
+import { HostBundle, hostBundle } from "./hostBundle";
+import { remoteStep, uploadStep } from "./remoteStep";
 import { refuseRuntimeChange } from "./runtimeChange";
 import { installSteps, uninstallSteps } from "./steps";
 
@@ -35,21 +35,11 @@ export class NodeBootstrap extends pulumi.ComponentResource {
     }
 
     private upload(spec: ClusterSpec) {
-        const { machine } = this;
-        const bounded = `${spec.timeouts.machineSeconds}s`;
-        return new command.remote.CopyToRemote(
+        const { machine, bundle } = this;
+        return uploadStep(
             `${machine.name}-bundle`,
-            {
-                connection: machine.connection,
-                source: this.bundle.apply((bundle) => new pulumi.asset.StringAsset(bundle.text)),
-                remotePath: bundlePath,
-            },
-            {
-                parent: this,
-                dependsOn: machine.dependsOn,
-                deletedWith: machine.owner,
-                customTimeouts: { create: bounded, update: bounded },
-            },
+            { machine, text: bundle.text, timeoutSeconds: spec.timeouts.machineSeconds },
+            { parent: this, dependsOn: machine.dependsOn },
         );
     }
 

@@ -1,5 +1,8 @@
+import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { lastLine } from "../bundle";
+import { livingWith } from "../lifetime";
 import { Machine } from "../machine/machine";
 import { bundlePath } from "./hostBundle";
 
@@ -25,34 +28,83 @@ export interface RemoteStepArgs {
     livesWith?: pulumi.Resource;
 }
 
+/** The bundle that a node is to have. */
+export interface UploadStepArgs {
+    machine: Machine;
+    /** The bundle's text. Public: it shows in previews. */
+    text: pulumi.Input<string>;
+    /** Upper bound in seconds. */
+    timeoutSeconds: number;
+}
+
 /**
- * The only place that makes a `remote.Command`. It has no `update`, so that any change runs `create` again, which
- * converges; and no `triggers`, which would replace the step and run the old `delete` after the new `create`.
+ * Puts a bundle on a node, as the user who logs in. It is read to its end, which its last line tells, and then takes the
+ * place of the one before in one piece: a copy that broke off changes nothing.
  */
+export function uploadStep(
+    name: string,
+    { machine, text, timeoutSeconds }: UploadStepArgs,
+    opts: pulumi.CustomResourceOptions,
+): command.remote.Command {
+    const arriving = `${bundlePath}.new`;
+    return remoteCommand(
+        name,
+        {
+            connection: machine.connection,
+            create: [
+                `mkdir -p ${path.posix.dirname(bundlePath)}`,
+                `cat >${arriving}`,
+                `tail -n 1 ${arriving} | grep -qxF '${lastLine}'`,
+                `mv -f ${arriving} ${bundlePath}`,
+            ].join(" && "),
+            stdin: text,
+        },
+        { timeoutSeconds, livesWith: machine.owner },
+        opts,
+    );
+}
+
+/** Runs a command out of the bundle. It has no `update`, so that any change runs `create` again, which converges. */
 export function remoteStep(
     name: string,
     args: RemoteStepArgs,
     opts: pulumi.CustomResourceOptions,
 ): command.remote.Command {
-    const { machine, livesWith, input } = args;
-    const bounded = `${args.timeoutSeconds}s`;
+    const { machine, input, timeoutSeconds } = args;
     // Also what undoes it reads its input: the session sends it all the same.
     const runFromBundle = `sudo bash ${bundlePath}${input === undefined ? "" : " --input"}`;
-    const undone = args.undo !== undefined && (livesWith !== undefined || !machine.owner);
-    return new command.remote.Command(
+    const undone = args.undo !== undefined && (args.livesWith !== undefined || !machine.owner);
+    return remoteCommand(
         name,
         {
             connection: machine.connection,
             create: pulumi.interpolate`${runFromBundle} ${args.run} # ${args.digest}`,
             delete: undone ? `${runFromBundle} ${args.undo}` : undefined,
             stdin: input,
-            logging: "stderr",
-            addPreviousOutputInEnv: false,
         },
+        { timeoutSeconds, livesWith: args.livesWith ?? machine.owner },
+        { ...opts, additionalSecretOutputs: args.secretOutput ? ["stdout"] : [] },
+    );
+}
+
+/**
+ * The only place that makes a `remote.Command`. It sets no `triggers`: a change of them replaces. Where one is replaced
+ * all the same, it is undone first, for a new `create` must not be followed by the old `delete`.
+ */
+function remoteCommand(
+    name: string,
+    args: command.remote.CommandArgs,
+    { timeoutSeconds, livesWith }: { timeoutSeconds: number; livesWith?: pulumi.Resource },
+    opts: pulumi.CustomResourceOptions,
+): command.remote.Command {
+    const bounded = `${timeoutSeconds}s`;
+    return new command.remote.Command(
+        name,
+        { ...args, logging: "stderr", addPreviousOutputInEnv: false },
         {
             ...opts,
-            deletedWith: livesWith ?? machine.owner,
-            additionalSecretOutputs: args.secretOutput ? ["stdout"] : [],
+            ...livingWith(livesWith),
+            deleteBeforeReplace: args.delete !== undefined,
             customTimeouts: { create: bounded, update: bounded, delete: bounded },
         },
     );

@@ -4,7 +4,8 @@ import { runtimeNames } from "./containerRuntime";
 
 /** A step of the node bootstrap: a script of the same name in `host/`. */
 export type Step =
-    ("preflight" | "kernel" | "kata" | ContainerRuntime | "kubernetes" | "migrate") | ("kubeadm" | "key" | "join");
+    | ("preflight" | "kernel" | "metadata" | "kata" | ContainerRuntime | "kubernetes" | "migrate")
+    | ("kubeadm" | "key" | "join");
 
 /**
  * The steps that every node takes, in order. Kata comes before the container runtime: CRI-O drops a handler whose shim
@@ -14,6 +15,7 @@ export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec)
     return [
         "preflight",
         "kernel",
+        "metadata",
         "kata",
         containerRuntime,
         "kubernetes",
@@ -27,7 +29,7 @@ export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec)
  */
 export function uninstallSteps({ containerRuntime }: ClusterSpec, joins: boolean): Step[] {
     const others = runtimeNames.filter((name) => name !== containerRuntime);
-    return [...(joins ? joinSteps : []), "kubernetes", ...others, containerRuntime, "kata", "kernel"];
+    return [...(joins ? joinSteps : []), "kubernetes", ...others, containerRuntime, "kata", "metadata", "kernel"];
 }
 
 /** The step that makes a control plane out of an installed node. */
@@ -43,6 +45,7 @@ export const joinSteps = ["join"] as const satisfies Step[];
 export const allSteps: readonly Step[] = [
     "preflight",
     "kernel",
+    "metadata",
     "kata",
     ...runtimeNames,
     "kubernetes",

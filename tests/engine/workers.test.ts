@@ -169,7 +169,7 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
         assert.equal(run.error, undefined, run.stdout + said(run));
         assert.deepEqual(since(), [
             "lab-control-plane-0: admit reset lab-worker-0",
-            "lab-worker-0: node reset join kubernetes crio containerd kata kernel",
+            "lab-worker-0: node reset join kubernetes crio containerd kata metadata kernel",
         ]);
     });
 
@@ -189,6 +189,6 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
             calls.filter((call) => call.includes("admit")),
             [],
         );
-        assert.ok(calls.includes("lab-worker-0: node reset join kubernetes crio containerd kata kernel"));
+        assert.ok(calls.includes("lab-worker-0: node reset join kubernetes crio containerd kata metadata kernel"));
     });
 });

@@ -52,15 +52,15 @@ bats_files() {
 @test "systemd takes the units" {
     command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
     root=$BATS_TEST_TMPDIR/root
-    mkdir -p "$root/usr/local/bin" "$root/usr/local/libexec/crio" "$root/sbin"
+    mkdir -p "$root/usr/local/bin" "$root/usr/local/libexec/crio" "$root/sbin" "$root/usr/sbin"
     cp -r components/node/host/files/. "$root"
-    for file in usr/local/bin/containerd usr/local/libexec/crio/crio usr/local/bin/kubelet sbin/modprobe; do
+    for file in usr/local/bin/containerd usr/local/libexec/crio/crio usr/local/bin/kubelet sbin/modprobe usr/sbin/nft; do
         cp /bin/true "$root/$file"
     done
     # The targets that the units name.
     mkdir -p "$root/usr/lib/systemd"
     cp -r /usr/lib/systemd/system "$root/usr/lib/systemd/system"
-    for unit in containerd crio kubelet; do
+    for unit in containerd crio kubelet kata-cluster-metadata; do
         run systemd-analyze verify --root="$root" "$unit.service"
         echo "$output"
         [[ ! "$output" =~ $unit|10-kubeadm ]]

@@ -99,7 +99,7 @@ name=${1:-}
 name=${name%.service}
 case $verb in
     is-active) [[ -e "$SERVICES/$name" ]] ;;
-    start | restart) touch "$SERVICES/$name" ;;
+    start | restart | reload-or-restart) touch "$SERVICES/$name" ;;
     stop | disable) rm -f "$SERVICES/$name" ;;
     list-units) cat "$SERVICES/../swap-units" 2>/dev/null || true ;;
     is-enabled) echo generated ;;

@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 setup() {
     load node
     make_node
-    for step in preflight kernel kata containerd kubernetes kubeadm; do
+    for step in preflight kernel metadata kata containerd kubernetes kubeadm; do
         program "$BUNDLE/$step.sh" 'step=$(basename "$0" .sh)
 echo "$step $*" >>"$CALLS"
 [[ "$1" != downloads ]] || { echo "${step}-release"; exit; }
@@ -24,18 +24,20 @@ teardown() {
 }
 
 @test "steps run in order with progress; all downloads of what follows start after the kernel step, at once" {
-    run_script node apply preflight kernel kata containerd kubernetes
+    run_script node apply preflight kernel metadata kata containerd kubernetes
     succeed
     [ "$(cat "$CALLS")" = "preflight apply
 kernel apply
+metadata downloads
 kata downloads
 containerd downloads
 kubernetes downloads
-fetch kata-release containerd-release kubernetes-release
+fetch metadata-release kata-release containerd-release kubernetes-release
+metadata apply
 kata apply
 containerd apply
 kubernetes apply" ]
-    says "[1/5] preflight: apply" "[3/5] kata: apply" "kata progress 3/5"
+    says "[1/6] preflight: apply" "[4/6] kata: apply" "kata progress 4/6"
 }
 
 @test "the last line on stdout is JSON with each step's result, and nothing else is on stdout" {
@@ -50,12 +52,13 @@ kubernetes apply" ]
 }
 
 @test "reset takes the steps as they are given and downloads nothing" {
-    run_script node reset kubeadm kubernetes containerd kata kernel
+    run_script node reset kubeadm kubernetes containerd kata metadata kernel
     succeed
     [ "$(cat "$CALLS")" = "kubeadm reset
 kubernetes reset
 containerd reset
 kata reset
+metadata reset
 kernel reset" ]
 }
 
@@ -70,7 +73,7 @@ kernel reset" ]
     run_script node upgrade kernel
     failing 'there is no "upgrade"'
     run_script node apply kernel typo
-    failing 'there is no step "typo". Fix: name steps: preflight kernel kata containerd'
+    failing 'there is no step "typo". Fix: name steps: preflight kernel metadata kata containerd'
     run_script node apply
     failing "no step is named"
     [ ! -s "$CALLS" ]

@@ -41,15 +41,20 @@ export async function needHostPackages(log: (line: string) => void) {
     });
 }
 
-/** The Debian mirror that apt is configured with on this computer. */
+/** The Debian mirror that apt is configured with on this computer. Its lists may be missing, as on a fresh one. */
 export async function debianMirror(): Promise<string> {
+    const mirror =
+        (await configuredMirror()) ?? (await run("apt-get", ["-qq", "update"]).then(() => configuredMirror()));
+    if (!mirror) {
+        throw new Error("apt names no Debian mirror. Fix: add one to /etc/apt/sources.list.d");
+    }
+    return mirror;
+}
+
+async function configuredMirror(): Promise<string | undefined> {
     const targets = await run("apt-get", ["indextargets", "--format", "$(ORIGIN) $(REPO_URI)"]);
-    const mirror = targets
+    return targets
         .split("\n")
         .map((line) => /^Debian (\S+\/debian\/?)$/.exec(line)?.[1])
         .find(Boolean);
-    if (!mirror) {
-        throw new Error("apt names no Debian mirror. Fix: run apt-get update, or add one to /etc/apt/sources.list.d");
-    }
-    return mirror;
 }

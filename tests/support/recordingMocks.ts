@@ -5,6 +5,9 @@ export interface Recorded {
     type: string;
     name: string;
     inputs: Record<string, unknown>;
+    /** Names of what it is deleted with, and of what it is replaced with. */
+    deletedWith: string;
+    replacedWith: string[];
 }
 
 /**
@@ -20,7 +23,13 @@ export function recordingMocks(
     void pulumi.runtime.setMocks(
         {
             newResource: ({ type, name, inputs, id }) => {
-                resources.push({ type, name, inputs: inputs as Record<string, unknown> });
+                resources.push({
+                    type,
+                    name,
+                    inputs: inputs as Record<string, unknown>,
+                    deletedWith: nameIn(request.getDeletedwith()),
+                    replacedWith: request.getReplaceWithList().map(nameIn),
+                });
                 const made = Object.keys(stdout).find((suffix) => name.endsWith(suffix));
                 const state: Record<string, unknown> = { ...(inputs as object) };
                 if (type.startsWith("command:") && !preview) {
@@ -39,7 +48,28 @@ export function recordingMocks(
         "test",
         preview,
     );
+    // Mocks are told inputs, but not options.
+    const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor;
+    const register = monitor.registerResource.bind(monitor);
+    let request: Request;
+    monitor.registerResource = (req, callback) => {
+        request = req;
+        return register(req, callback);
+    };
     return { resources };
+}
+
+interface Request {
+    getDeletedwith(): string;
+    getReplaceWithList(): string[];
+}
+
+interface MockMonitor {
+    registerResource(request: Request, callback: unknown): Promise<void>;
+}
+
+function nameIn(urn: string): string {
+    return urn.split("::").at(-1)!;
 }
 
 /** Every text anywhere in a value. */

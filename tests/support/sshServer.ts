@@ -4,7 +4,6 @@ import { AddressInfo, connect, createServer, Server as TcpServer, Socket } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Connection, PseudoTtyOptions, Server, ServerChannel, Session, utils } from "ssh2";
-import { serveSftp } from "./sftpServer";
 
 /** What goes wrong. All of it can be changed while the server runs; it counts for the next connection or command. */
 export interface SshFaults {
@@ -42,8 +41,8 @@ export interface SshCommand {
 }
 
 /**
- * An SSH server on the loopback interface for tests: real protocol, real commands run by bash in a scratch home, real
- * files over SFTP. It counts what reaches it and fails on demand.
+ * An SSH server on the loopback interface for tests: real protocol, real commands run by bash in a scratch home. It
+ * counts what reaches it and fails on demand.
  */
 export class SshServer {
     readonly host = "127.0.0.1";
@@ -62,13 +61,11 @@ export class SshServer {
     connections = 0;
     /** Log-ins so far. */
     logins = 0;
-    /** Commands and SFTP sessions so far. */
+    /** Sessions so far. */
     sessions = 0;
     /** Connections that are open now. */
     open = 0;
     readonly commands: SshCommand[] = [];
-    /** Files written over SFTP, relative to the home, in order. */
-    readonly written: string[] = [];
 
     private readonly tcp: TcpServer;
     private readonly sockets = new Set<Socket>();
@@ -204,7 +201,6 @@ export class SshServer {
             this.commands.push(record);
             void this.execute(accept(), record, environment, count);
         });
-        session.on("sftp", (accept) => serveSftp(accept(), this.home, (path) => this.written.push(path), count));
     }
 
     private async execute(

@@ -10,6 +10,8 @@ const testPrograms = {
     zstd: "zstd",
     perl: "perl",
     python3: "python3",
+    ip: "iproute2",
+    "/usr/sbin/nft": "nftables",
     "qemu-img": "qemu-utils",
     genisoimage: "genisoimage",
     "ssh-keygen": "openssh-client",

@@ -61,7 +61,7 @@ for (const [kind, args] of Object.entries(kinds)) {
                         "command:remote:Command lab-control-plane-0-install",
                         "command:remote:Command lab-isolation",
                         "command:remote:Command lab-pod",
-                        "command:remote:CopyToRemote lab-control-plane-0-bundle",
+                        "command:remote:Command lab-control-plane-0-bundle",
                         "kata-cluster:cluster:AdmissionPolicies lab-policies",
                         "kata-cluster:cluster:ControlPlane lab",
                         "kata-cluster:cluster:Flannel lab-flannel",
@@ -104,8 +104,25 @@ for (const [kind, args] of Object.entries(kinds)) {
                 for (const { name, inputs } of commands()) {
                     assert.equal(inputs.triggers, undefined, name);
                     assert.equal(inputs.update, undefined, name);
-                    const undone = kind === "existing" && !/-(isolation|pod)$/.test(name);
+                    const undone = kind === "existing" && !/-(bundle|isolation|pod)$/.test(name);
                     assert.equal(typeof inputs.delete, undone ? "string" : "undefined", name);
+                }
+            });
+
+            it("makes what is on a machine anew with the machine, and what is in the cluster with the cluster", () => {
+                const made = resources.filter(({ type }) =>
+                    /^(command:remote|kubernetes|pulumi:providers):/.test(type),
+                );
+                assert.equal(made.length, 22);
+                for (const { type, name, deletedWith, replacedWith } of made) {
+                    const onMachine = /-(bundle|install|init)$/.test(name) && type.startsWith("command:");
+                    const machine = kind === "local" ? ["lab-control-plane-0-vm"] : [];
+                    const wanted = onMachine ? machine : ["lab-control-plane-0-init"];
+                    assert.deepEqual(replacedWith, wanted, name);
+                    // Objects inherit it from their component in the engine.
+                    if (!type.startsWith("kubernetes:")) {
+                        assert.equal(deletedWith, wanted[0] ?? "", name);
+                    }
                 }
             });
 

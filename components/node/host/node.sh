@@ -57,9 +57,9 @@ main() {
     local verb=${1:-} step result number=0 fetched=false results=()
     shift
     [[ "$verb" == apply || "$verb" == reset ]] || fail "there is no \"$verb\"" "say apply or reset"
-    (($# > 0)) || fail "no step is named" "name steps: preflight kernel kata $CONTAINER_RUNTIME kubernetes kubeadm key join"
+    (($# > 0)) || fail "no step is named" "name steps: preflight kernel metadata kata $CONTAINER_RUNTIME kubernetes kubeadm key join"
     for step in "$@"; do
-        [[ -f "$BUNDLE/$step.sh" ]] || fail "there is no step \"$step\"" "name steps: preflight kernel kata $CONTAINER_RUNTIME kubernetes kubeadm key join"
+        [[ -f "$BUNDLE/$step.sh" ]] || fail "there is no step \"$step\"" "name steps: preflight kernel metadata kata $CONTAINER_RUNTIME kubernetes kubeadm key join"
     done
     take_lock "$verb" "$@"
     for step in "$@"; do

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -230,60 +230,6 @@ describe(`command plugin: ${announce("command")}`, function () {
             const run = await stack.up(remote({ create: "true", connection }));
             assert.match(said(run, "error"), /hostkey/);
             assert.equal(server.connections, 0);
-        });
-    });
-
-    describe("remote.CopyToRemote", () => {
-        const copy = (source: pulumi.asset.Asset | pulumi.asset.Archive, remotePath: string, connection?: object) =>
-            exporting(() => {
-                const args = { connection: { ...server.connection(), ...connection }, source, remotePath };
-                new command.remote.CopyToRemote("copy", args);
-            });
-        const text = (content: string) => new pulumi.asset.StringAsset(content);
-
-        it("copies a text, and again when it changes, but not for another connection alone", async () => {
-            const path = ".kata-cluster/bundle.sh";
-            const first = await stack.up(copy(text("one\n"), path));
-            succeeded(first);
-            assert.equal(readFileSync(join(server.home, path), "utf8"), "one\n");
-            assert.match((await stack.resource("copy"))!.id, /^[0-9a-f]{8}$/);
-            assert.deepEqual(changes(await stack.up(copy(text("one\n"), path))), []);
-
-            const long = "x".repeat(300_000);
-            succeeded(await stack.up(copy(text(long), path)));
-            assert.equal(readFileSync(join(server.home, path), "utf8"), long);
-
-            const other = await another();
-            const { port, privateKey, hostKey } = other;
-            const moved = await stack.up(copy(text(long), path, { port, privateKey, hostKey }));
-            assert.deepEqual(changes(moved), ["copy update"]);
-            assert.deepEqual([other.connections, server.connections], [0, 2]);
-            succeeded(await stack.destroy());
-            assert.ok(existsSync(join(server.home, path)), "it has no delete");
-        });
-
-        it("copies files and folders", async () => {
-            const folder = join(server.home, "..", "source");
-            mkdirSync(join(folder, "sub"), { recursive: true });
-            writeFileSync(join(folder, "a"), "a");
-            writeFileSync(join(folder, "sub", "b"), "b");
-            succeeded(await stack.up(copy(new pulumi.asset.FileAsset(join(folder, "a")), "files/target")));
-            assert.equal(readFileSync(join(server.home, "files", "target"), "utf8"), "a");
-            succeeded(await stack.up(copy(new pulumi.asset.FileArchive(folder), "folder")));
-            assert.equal(readFileSync(join(server.home, "folder", "source", "sub", "b"), "utf8"), "b");
-        });
-
-        it("refuses an archive made of assets", async () => {
-            const archive = new pulumi.asset.AssetArchive({ a: text("a") });
-            const run = await stack.preview(copy(archive, "target"));
-            assert.match(said(run, "error"), /archive must be a path to a file or directory/);
-        });
-
-        it("fails when the target is a folder", async () => {
-            mkdirSync(join(server.home, "folder"));
-            const run = await stack.up(copy(text("x"), "folder"));
-            assert.match(said(run, "error"), /remote path folder is a directory/);
-            assert.equal(await stack.resource("copy"), undefined);
         });
     });
 

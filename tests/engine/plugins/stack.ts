@@ -86,7 +86,12 @@ export class TestStack {
         return new TestStack(await LocalWorkspace.createOrSelectStack(project, workspace), folder);
     }
 
-    up(program: PulumiFn, options: { cancelWhen?: (run: Run) => boolean } = {}): Promise<Run> {
+    /** `replace` names what is to be made anew though nothing about it changes. */
+    async up(
+        program: PulumiFn,
+        options: { cancelWhen?: (run: Run) => boolean; replace?: string[] } = {},
+    ): Promise<Run> {
+        const replace = await this.urns(options.replace);
         return this.run((onEvent, onOutput, run) => {
             let cancelled = false;
             const watch = (event: EngineEvent) => {
@@ -96,7 +101,7 @@ export class TestStack {
                     void this.stack.cancel();
                 }
             };
-            return this.stack.up({ program, onEvent: watch, onOutput });
+            return this.stack.up({ program, onEvent: watch, onOutput, replace });
         });
     }
 
@@ -119,6 +124,10 @@ export class TestStack {
         };
         const resources = deployment?.resources ?? [];
         return resources.find(({ urn }) => urn.split("::").slice(3).join("::") === name);
+    }
+
+    private async urns(names: string[] = []): Promise<string[]> {
+        return Promise.all(names.map(async (name) => (await this.resource(name))!.urn));
     }
 
     /** The state as it is stored, with secrets encrypted. */

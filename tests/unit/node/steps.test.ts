@@ -14,10 +14,10 @@ describe("steps", () => {
     for (const containerRuntime of runtimeNames) {
         it(`install Kata before ${containerRuntime}, and remove it after`, () => {
             const steps = installSteps(specOf({ containerRuntime }));
-            assert.deepEqual(steps, ["preflight", "kernel", "kata", containerRuntime, "kubernetes"]);
+            assert.deepEqual(steps, ["preflight", "kernel", "metadata", "kata", containerRuntime, "kubernetes"]);
             const undone = uninstallSteps(specOf({ containerRuntime }), false);
-            assert.deepEqual([...undone].sort(), ["containerd", "crio", "kata", "kernel", "kubernetes"]);
-            assert.deepEqual(undone.slice(2), [containerRuntime, "kata", "kernel"]);
+            assert.deepEqual([...undone].sort(), ["containerd", "crio", "kata", "kernel", "kubernetes", "metadata"]);
+            assert.deepEqual(undone.slice(2), [containerRuntime, "kata", "metadata", "kernel"]);
             assert.deepEqual(uninstallSteps(specOf({ containerRuntime }), true), ["join", ...undone]);
         });
 

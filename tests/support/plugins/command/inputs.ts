@@ -1,7 +1,7 @@
 import { CheckFailure } from "../shared/provider";
-import { Archive, Asset, hasUnknown, isObject, PropertyMap, reveal, Secret, secret, Value } from "../shared/values";
+import { Asset, hasUnknown, isObject, PropertyMap, reveal, Secret, secret, Value } from "../shared/values";
 
-type Type = "string" | "number" | "integer" | "boolean" | "strings" | "map" | "any" | "list" | "logging" | "connection";
+type Type = "string" | "number" | "integer" | "boolean" | "strings" | "map" | "list" | "logging" | "connection";
 interface Field {
     type: Type;
     required?: boolean;
@@ -48,15 +48,6 @@ export const schemas: Record<string, { name: string; fields: Fields }> = {
     "command:local:Command": { name: "local.CommandInputs", fields: { ...lifecycle, ...local } },
     "command:local:run": { name: "local.RunInputs", fields: { ...local, command: { type: "string", required: true } } },
     "command:remote:Command": { name: "remote.CommandInputs", fields: { ...lifecycle, ...execution, connection } },
-    "command:remote:CopyToRemote": {
-        name: "remote.CopyToRemoteInputs",
-        fields: {
-            connection,
-            triggers: { type: "list" },
-            source: { type: "any", required: true },
-            remotePath: { type: "string", required: true },
-        },
-    },
 };
 
 /** Checks types and names, fills in defaults and marks secrets. */
@@ -68,9 +59,6 @@ export function checkInputs(type: string, news: PropertyMap): { inputs: Property
     const { name, fields } = schema;
     const failures: CheckFailure[] = [];
     const inputs = checkFields(name, fields, news, failures);
-    if (type === "command:remote:CopyToRemote" && failures.length === 0) {
-        failures.push(...checkSource(reveal(inputs.source ?? null)));
-    }
     return { inputs, failures };
 }
 
@@ -122,8 +110,6 @@ function checkValue(name: string, key: string, field: Field, value: Value, failu
 
 function matches(type: Type, value: Value): boolean {
     switch (type) {
-        case "any":
-            return true;
         case "integer":
         case "number":
             return typeof value === "number";
@@ -144,19 +130,4 @@ function matches(type: Type, value: Value): boolean {
 
 function describe(value: Value): string {
     return Array.isArray(value) ? "list" : value instanceof Asset ? "asset" : typeof value;
-}
-
-/** What CopyToRemote takes: a file asset, a text asset, or an archive that is a path. */
-function checkSource(source: Value): CheckFailure[] {
-    if (source instanceof Asset) {
-        return source.path !== undefined || source.text !== undefined
-            ? []
-            : [{ property: "asset", reason: "asset must be a path-based file asset or a text asset" }];
-    }
-    if (source instanceof Archive) {
-        return source.path !== undefined
-            ? []
-            : [{ property: "archive", reason: "archive must be a path to a file or directory" }];
-    }
-    return [{ property: "asset", reason: "either asset or archive must be set" }];
 }

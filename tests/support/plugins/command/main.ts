@@ -3,13 +3,11 @@ import { equal, objectDiff } from "../shared/diff";
 import { Operation, StandIn } from "../shared/provider";
 import { serve } from "../shared/server";
 import { hasUnknown, isObject, PropertyMap, reveal, Unknown, unknownValue, Value } from "../shared/values";
-import { copyToRemote, CopyInputs } from "./copyToRemote";
 import { checkInputs, schemas } from "./inputs";
 import { LocalInputs, runLocal } from "./localCommand";
 import { CommandOutput } from "./output";
 import { RemoteInputs, runRemote } from "./remoteCommand";
 
-const copy = "command:remote:CopyToRemote";
 /** What a command adds to its inputs. */
 const outputNames = ["stdout", "stderr", "assets", "archive"];
 
@@ -32,12 +30,6 @@ const commandProvider: StandIn = {
     },
 
     async create(op, inputs, preview) {
-        if (op.type === copy) {
-            if (!preview) {
-                await copyToRemote(op, plain<CopyInputs>(inputs));
-            }
-            return { id: preview ? "" : randomBytes(4).toString("hex"), outputs: inputs };
-        }
         const id = op.name + randomBytes(4).toString("hex");
         if (preview) {
             return { id, outputs: { ...inputs, stdout: unknownValue, stderr: unknownValue } };
@@ -53,12 +45,6 @@ const commandProvider: StandIn = {
 
     async update(op, { olds, news, ignoreChanges, preview }) {
         const inputs = ignoring(news, olds, ignoreChanges);
-        if (op.type === copy) {
-            if (!preview && needsCopy(olds, inputs)) {
-                await copyToRemote(op, plain<CopyInputs>(inputs));
-            }
-            return inputs;
-        }
         const previous = Object.fromEntries(
             outputNames.filter((name) => name in olds).map((name) => [name, olds[name]]),
         ) as PropertyMap;
@@ -71,9 +57,7 @@ const commandProvider: StandIn = {
     },
 
     async delete(op, _id, state) {
-        if (op.type !== copy) {
-            await runCommand(op, state, "delete", plain<CommandOutput>(state));
-        }
+        await runCommand(op, state, "delete", plain<CommandOutput>(state));
     },
 
     async invoke(op, token, args) {
@@ -104,11 +88,6 @@ async function runCommand(
         return runLocal(op, command, plain<LocalInputs>(inputs), previous);
     }
     return { ...(await runRemote(op, command, plain<RemoteInputs>(inputs), previous)) };
-}
-
-/** A change of the connection alone copies nothing, also if the host is another. */
-function needsCopy(olds: PropertyMap, news: PropertyMap): boolean {
-    return ["source", "remotePath"].some((key) => !equal(reveal(olds[key] ?? null), reveal(news[key] ?? null)));
 }
 
 /**
