@@ -54,38 +54,47 @@ describe("policy pack, run by the real engine", function () {
         );
     });
 
-    it("sees which inputs are secret, and what is in none of them", async () => {
+    // All faults are in one resource, for the engine ends the preview at the first resource that has any.
+    it("sees which inputs are secret, and what may be in none of them, secret or not", async () => {
         const connection = { host: "192.0.2.10", hostKey, privateKey };
         const secret = pulumi.secret(privateKey);
         const run = await preview(() => {
-            new command.remote.Command("secret", { connection, create: "cat", stdin: secret });
-            new command.remote.Command("clear", { connection, create: "cat", stdin: privateKey });
-            new command.remote.Command("shown", { connection, create: pulumi.interpolate`echo '${secret}'` });
-            new command.local.Command("variable", {
-                create: "true",
-                environment: { TOKEN: pulumi.secret("opensesame") },
-            });
-            new command.remote.Command("anybody", {
-                connection: { ...connection, hostKey: undefined },
-                create: "true",
-            });
-            new command.remote.CopyToRemote("bastion", {
-                connection: { ...connection, proxy: { host: "192.0.2.11", privateKey } },
-                source: new pulumi.asset.StringAsset(privateKey),
-                remotePath: "key",
-            });
+            const good = new command.remote.Command("good", { connection, create: "cat", stdin: secret });
+            new command.remote.Command(
+                "bad",
+                {
+                    connection: { ...connection, hostKey: undefined, proxy: { host: "192.0.2.11", privateKey } },
+                    create: pulumi.interpolate`echo '${secret}' >key`,
+                    environment: { TOKEN: pulumi.secret("opensesame") },
+                    stdin: privateKey,
+                },
+                { dependsOn: good },
+            );
         });
         assert.ok(run.error, "it went on");
         assert.deepEqual(found(run), [
-            "host-key-pinned anybody",
-            "host-key-pinned bastion",
-            "no-plain-secret bastion",
-            "no-plain-secret clear",
-            "no-plain-secret shown",
-            "no-plain-secret variable",
+            "host-key-pinned bad",
+            "host-key-pinned bad",
+            "no-plain-secret bad",
+            "no-plain-secret bad",
+            "no-plain-secret bad",
         ]);
+        const messages = run.violations.map(({ message }) => message).join();
+        for (const path of ["connection.hostKey", "connection.proxy.hostKey", "create", "environment.TOKEN", "stdin"]) {
+            assert.match(messages, new RegExp(`command:remote:Command "bad": ${path} .* Fix: `));
+        }
         assert.ok(run.violations.every(({ enforcement }) => enforcement === "mandatory"));
         const shown = ["info", "warning", "error"].map((severity) => said(run, severity)).join();
         assert.doesNotMatch(run.stdout + shown + JSON.stringify(run.violations), /CANARY|opensesame/);
+    });
+
+    it("sees what is in the text of an asset", async () => {
+        const source = new pulumi.asset.StringAsset(privateKey);
+        const connection = { host: "192.0.2.10", hostKey, privateKey };
+        const run = await preview(
+            () => new command.remote.CopyToRemote("bad", { connection, source, remotePath: "key" }),
+        );
+        assert.ok(run.error, "it went on");
+        assert.deepEqual(found(run), ["no-plain-secret bad"]);
     });
 });

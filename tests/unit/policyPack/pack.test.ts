@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { ReportViolation, ResourceValidation, ResourceValidationArgs, Secret } from "@pulumi/policy";
 import { policyOf, Rule } from "../../../stacks/policy/rule";
+import { minimumKata, saferKata } from "../../../components/versions";
 import { rules } from "../../../stacks/policy/rules";
 
 const root = path.resolve(__dirname, "../../..");
@@ -20,6 +21,7 @@ describe("policy pack", () => {
         assert.equal(new Set(names).size, names.length);
         const readme = fs.readFileSync(path.join(root, "README.md"), "utf8");
         names.forEach((name) => assert.ok(readme.includes(`| \`${name}\` |`), `${name} is not in the README's table`));
+        [minimumKata, saferKata].forEach((version) => assert.ok(readme.includes(`Kata Containers below ${version} |`)));
     });
 
     it("is the version of the package", () => {
