@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { certificateNames, hostOf, Machine, Machines } from "../machine/machine";
 import { Membership } from "../node/nodeBootstrap";
 import { ClusterSpec } from "../spec";
+import { refuseEndpointChange } from "./endpointChange";
 import { controlPlaneJoinFiles, workerJoinFiles } from "./joinConfig";
 import { initFiles } from "./kubeadmConfig";
 import { NodeDescription } from "./nodeRegistration";
@@ -12,7 +13,7 @@ export function memberships(spec: ClusterSpec, made: Machines): Membership[] {
         const node = described(machine);
         if (i === 0) {
             const files = pulumi.all([node, apiNames(made)]).apply(([one, api]) => initFiles(spec, one, api));
-            return { files, joins: false };
+            return { files, joins: false, refusals: refuseEndpointChange(spec, made) };
         }
         const joinFiles = machine.role === "worker" ? workerJoinFiles : controlPlaneJoinFiles;
         return { files: node.apply((one) => joinFiles(spec, one)), joins: true };

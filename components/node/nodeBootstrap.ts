@@ -12,6 +12,8 @@ import { installSteps, uninstallSteps } from "./steps";
 export interface Membership {
     files: pulumi.Input<Files>;
     joins: boolean;
+    /** What refuses a change of them that a live cluster can't take. */
+    refusals?: pulumi.ResourceHookBinding;
 }
 
 /** Brings a machine to the point where it can become a node: runtime, Kata and Kubernetes installed. */
@@ -29,17 +31,17 @@ export class NodeBootstrap extends pulumi.ComponentResource {
     ) {
         super("kata-cluster:node:NodeBootstrap", machine.name, {}, opts);
         this.bundle = pulumi.output(membership.files).apply((files) => hostBundle(spec, machine.name, files));
-        const bundle = this.upload(spec);
+        const bundle = this.upload(spec, membership);
         this.installed = this.install(spec, membership, bundle);
         this.registerOutputs({});
     }
 
-    private upload(spec: ClusterSpec) {
+    private upload(spec: ClusterSpec, { refusals }: Membership) {
         const { machine, bundle } = this;
         return uploadStep(
             `${machine.name}-bundle`,
             { machine, text: bundle.text, timeoutSeconds: spec.timeouts.machineSeconds },
-            { parent: this, dependsOn: machine.dependsOn },
+            { parent: this, dependsOn: machine.dependsOn, hooks: refusals },
         );
     }
 

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerRuntime } from "../args";
+import { refuseUpdate } from "../refuseUpdate";
 import { ClusterSpec } from "../spec";
 import { runtimeNames } from "./containerRuntime";
 
@@ -8,24 +9,12 @@ import { runtimeNames } from "./containerRuntime";
  * allowed what that does to the node's pods. The command that is in the state says which one it has.
  */
 export function refuseRuntimeChange(node: string, spec: ClusterSpec): pulumi.ResourceHookBinding {
-    // The SDK's mocks know no hooks, and a program under test that registers one never ends.
-    if (typeof pulumi.runtime.getMonitor()?.registerResourceHook !== "function") {
-        return {};
-    }
-    const hook = new pulumi.ResourceHook(
-        `${node}-container-runtime`,
-        ({ oldInputs }) => {
-            const { create } = (oldInputs ?? {}) as { create?: unknown };
-            const current = installedRuntime(typeof create === "string" ? create : "");
-            // Each node would be changed at the same time as the others, and none drained to another.
-            const allowed = spec.allowDisruption.containerRuntime && spec.machines.length === 1;
-            if (current && current !== spec.containerRuntime && !allowed) {
-                throw new Error(refusal(spec, node, current));
-            }
-        },
-        { onDryRun: true },
-    );
-    return { beforeUpdate: [hook] };
+    return refuseUpdate(`${node}-container-runtime`, ({ create }) => {
+        const current = installedRuntime(typeof create === "string" ? create : "");
+        // Each node would be changed at the same time as the others, and none drained to another.
+        const allowed = spec.allowDisruption.containerRuntime && spec.machines.length === 1;
+        return current && current !== spec.containerRuntime && !allowed ? refusal(spec, node, current) : undefined;
+    });
 }
 
 /** The container runtime among the steps that a command runs. @internal */

@@ -139,6 +139,19 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         assert.deepEqual(changes(await stack.preview(program())), ["lab update", "lab-control-plane-0-bundle update"]);
     });
 
+    it("refuses a control plane endpoint for the cluster that began without one, before anything is touched", async () => {
+        const { length } = node.calls();
+        const endpoint = { kubernetes: { controlPlaneEndpoint: "api.example.com" } };
+        for (const run of [await stack.preview(program(endpoint)), await stack.up(program(endpoint))]) {
+            assert.ok(run.error, "it went on");
+            assert.match(
+                said(run) + run.stdout,
+                /KataCluster "lab": kubernetes\.controlPlaneEndpoint = "api\.example\.com:6443": the cluster began with none, .* Allowed: none\. Hint: set it back, or make a new cluster/,
+            );
+        }
+        assert.equal(node.calls().length, length, "a command was run on the node");
+    });
+
     it("changes the container runtime in place when that is allowed, and proves the isolation anew", async () => {
         const allowed = { ...onCrio, allowDisruption: { containerRuntime: true } };
         const preview = await stack.preview(program(allowed));
