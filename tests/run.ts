@@ -61,6 +61,12 @@ const parts: Part[] = [
         run: mocha,
     },
     {
+        name: "package",
+        what: "the policy pack run by the real Pulumi engine, and the workflows",
+        needs: ["pulumi"],
+        run: mocha,
+    },
+    {
         name: "e2e",
         what: "minutes: a real VM from npm start to npm stop",
         files: "tests/e2e/local.test.ts",

@@ -6,6 +6,7 @@ import { binFolder, goBuild, GoBuildName } from "../lab/goBuilds";
 /** The programs that tests use, the real engine and parts of the real cluster, and the lab's build of each. */
 const programs = {
     pulumi: "pulumi",
+    actionlint: "actionlint",
     etcd: "etcd",
     containerd: "containerd",
     kubeadm: "kubernetes",
