@@ -63,7 +63,7 @@ const parts: Part[] = [
     },
     {
         name: "package",
-        what: "the package as others use it: pulumi package add from a YAML program, npm",
+        what: "as others use it: pulumi package add, a YAML program, npm, the policy pack, the workflows",
         needs: ["pulumi", "pulumi-language-yaml"],
         run: mocha,
     },

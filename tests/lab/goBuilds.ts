@@ -59,6 +59,10 @@ const builds = {
         module: "sigs.k8s.io/cri-tools",
         variables: ["sigs.k8s.io/cri-tools/pkg/version.Version={version}"],
     },
+    actionlint: {
+        module: "github.com/rhysd/actionlint",
+        variables: ["github.com/rhysd/actionlint.version={version}"],
+    },
     etcd: { module: "go.etcd.io/etcd/server/v3", rename: { server: "etcd" } },
     coredns: { module: "github.com/coredns/coredns", ownMain: true },
     flannel: {

@@ -7,6 +7,7 @@ import { binFolder, goBuild, GoBuildName } from "../lab/goBuilds";
 const programs = {
     pulumi: "pulumi",
     "pulumi-language-yaml": "pulumi-language-yaml",
+    actionlint: "actionlint",
     etcd: "etcd",
     containerd: "containerd",
     kubeadm: "kubernetes",

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import {
     DestroyResult,
@@ -18,6 +18,8 @@ import { findRealReleases } from "../../lab/realReleases";
 import { needProgram } from "../../support/programs";
 
 const plugins = [...findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins), gcpStandIn];
+/** Starts policy packs where the engine finds no pulumi-language-nodejs. */
+const policyPlugin = resolve(__dirname, "../../support/plugins/policy");
 
 /** A step of a run: what the engine did with one resource. */
 export interface Step {
@@ -32,6 +34,8 @@ export interface Run {
     steps: Step[];
     /** Diagnostics of severity info, warning and error, without colours. */
     messages: { severity: string; message: string; ephemeral: boolean; urn: string; at: number }[];
+    /** What the policy pack found, of resource `name`. */
+    violations: { policy: string; name: string; enforcement: string; message: string }[];
     outputs: Record<string, unknown>;
     stdout: string;
     /** The engine's error, if the run failed. */
@@ -68,7 +72,7 @@ export class TestStack {
             pulumiCommand: await PulumiCommand.get({ root: folder, skipVersionCheck: true }),
             pulumiHome: join(folder, "home"),
             envVars: {
-                PATH: [...pluginFolders(plugins), process.env.PATH].join(delimiter),
+                PATH: [...pluginFolders(plugins), process.env.PATH, policyPlugin].join(delimiter),
                 PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
                 PULUMI_CONFIG_PASSPHRASE: "test",
                 PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -102,11 +106,11 @@ export class TestStack {
     }
 
     /** With `diff` its text is that of `pulumi preview --diff`. */
-    async preview(program: PulumiFn, options: { diff?: boolean; replace?: string[] } = {}): Promise<Run> {
-        const { diff } = options;
+    async preview(program: PulumiFn, options: { diff?: boolean; replace?: string[]; policyPacks?: string[] } = {}): Promise<Run> {
+        const { diff, policyPacks } = options;
         const replace = await this.urns(options.replace);
         return this.run((onEvent, onOutput) =>
-            this.stack.preview({ program, onEvent, onOutput, diff, replace, color: "never" }),
+            this.stack.preview({ program, onEvent, onOutput, diff, replace, policyPacks, color: "never" }),
         );
     }
 
@@ -149,13 +153,22 @@ export class TestStack {
             run: Run,
         ) => Promise<UpResult | PreviewResult | RefreshResult | DestroyResult>,
     ): Promise<Run> {
-        const run: Run = { steps: [], messages: [], outputs: {}, stdout: "" };
+        const run: Run = { steps: [], messages: [], violations: [], outputs: {}, stdout: "" };
         const onEvent = (event: EngineEvent) => {
             const step = event.resourcePreEvent?.metadata;
             const name = step?.urn.split("::").slice(3).join("::");
             if (step && step.type !== "pulumi:pulumi:Stack" && !step.type.startsWith("pulumi:providers:")) {
                 const detailedDiff = (step.detailedDiff ?? {}) as Step["detailedDiff"];
                 run.steps.push({ name: name!, op: step.op, diffs: step.diffs ?? [], detailedDiff });
+            }
+            const found = event.policyEvent;
+            if (found) {
+                run.violations.push({
+                    policy: found.policyName,
+                    name: found.resourceUrn?.split("::").slice(3).join("::") ?? "",
+                    enforcement: found.enforcementLevel,
+                    message: found.message,
+                });
             }
             const diagnostic = event.diagnosticEvent;
             if (diagnostic) {
