@@ -69,7 +69,7 @@ function refusal(name: string, args: KataClusterArgs): { message: string; paths:
         resolve(name, args);
     } catch (error) {
         assert.ok(pulumi.InputPropertiesError.isInstance(error), (error as Error).stack);
-        const problems = (error).errors ?? [];
+        const problems = error.errors ?? [];
         return { message: error.message, paths: new Set(problems.map(({ propertyPath }) => propertyPath)) };
     }
     return assert.fail("was not refused");

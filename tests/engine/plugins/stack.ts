@@ -106,7 +106,10 @@ export class TestStack {
     }
 
     /** With `diff` its text is that of `pulumi preview --diff`. */
-    async preview(program: PulumiFn, options: { diff?: boolean; replace?: string[]; policyPacks?: string[] } = {}): Promise<Run> {
+    async preview(
+        program: PulumiFn,
+        options: { diff?: boolean; replace?: string[]; policyPacks?: string[] } = {},
+    ): Promise<Run> {
         const { diff, policyPacks } = options;
         const replace = await this.urns(options.replace);
         return this.run((onEvent, onOutput) =>

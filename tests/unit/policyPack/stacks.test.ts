@@ -7,7 +7,8 @@ import { parse } from "yaml";
 import { plainInputs } from "../../../stacks/policy/inputs";
 import { rules } from "../../../stacks/policy/rules";
 import { program } from "../../../stacks/program";
-import { Recorded, recordingMocks } from "../../support/recordingMocks";
+import { gcpMocks } from "../../support/gcpRecording";
+import { Recorded } from "../../support/recordingMocks";
 
 const stacks = path.resolve(__dirname, "../../../stacks");
 const files = fs.readdirSync(stacks).filter((file) => /^Pulumi\..+\.yaml$/.test(file));
@@ -20,7 +21,7 @@ describe("policy pack on the stacks, without an engine", () => {
         it(`lets ${file} pass`, async () => {
             pulumi.runtime.setAllConfig(configOf(file));
             // Not as a preview: mocks drop what isn't known, and a rule would take it for missing.
-            const { resources } = recordingMocks(false, stdout);
+            const { resources } = gcpMocks(false, stdout);
             await program();
             await pulumi.runtime.disconnect();
             const found = (await Promise.all(resources.map(judged))).flat();
@@ -38,12 +39,15 @@ const proof = { pod: {}, node: {}, kata: {}, vmProcess: {}, control: {} };
 /** What the commands print, of which the program reads a part. */
 const stdout = {
     "-keys": JSON.stringify({ user: pair, host: pair }),
-    "-init": 'clusters: [{ cluster: { server: "https://10.0.2.15:6443" } }]',
+    "-install": JSON.stringify({ node: "x", verb: "apply", steps: [{ step: "containerd" }] }),
+    "-key": JSON.stringify({ node: "x", steps: [{ step: "key", request: "REQUEST" }] }),
+    "-admit": "ADMITTED",
+    "-init": 'clusters: [{ cluster: { server: "https://10.0.2.15:6443" } }]\nusers: [{ user: {} }]',
     "-pod": JSON.stringify({ node: "lab-control-plane-0", uid: "uid" }),
     "-isolation": JSON.stringify(proof),
 };
 
-async function judged({ type, name, inputs }: Recorded): Promise<string[]> {
+async function judged({ type, name, inputs }: Pick<Recorded, "type" | "name" | "inputs">): Promise<string[]> {
     const marked = await plainInputs(withMarks(inputs) as object);
     return rules
         .filter(({ enforcement }) => enforcement === "mandatory")

@@ -231,7 +231,7 @@ describe("machines on Google Cloud", function () {
             const cluster = new KataCluster("lab", onGcpWith(1, { controlPlane: { count: 3 }, ssh }));
             await pulumi.runtime.disconnect();
             assert.equal(await pulumi.isSecret(cluster.kubeconfig), true);
-            assert.equal(ofKind(resources, "CopyToRemote").length, 4);
+            assert.equal(resources.filter(({ name }) => name.endsWith("-bundle")).length, 4);
             assert.doesNotMatch(JSON.stringify(shown(resources)), /CANARY/);
             const root = resources.filter(({ type }) => type.startsWith("kata-cluster:machine:"));
             assert.equal(root.length, 7);

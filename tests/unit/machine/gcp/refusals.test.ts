@@ -14,7 +14,7 @@ const workers = (...workerPools: unknown[]) => ({ workerPools });
 const network = (changes: object) => ({ network: changes });
 
 const refused: Refusal[] = [
-    ["no region", { region: undefined }, [/machines.gcp.region = undefined: missing/]],
+    ["no region", { region: undefined }, [/machines.gcp.region = nothing: missing/]],
     ["a zone for a region", { region: "europe-west4-b" }, [/gcp.region = "europe-west4-b".*Hint: use "europe-west4"/]],
     ["a region in words", { region: "Europe" }, [/gcp.region = "Europe"/]],
     ["a region that is a number", { region: 4, zones: ["a"] }, [/gcp.region = 4/]],
@@ -31,19 +31,15 @@ const refused: Refusal[] = [
     ],
     ["no zones", { zones: [] }, [/gcp.zones = \[\]: no zone/]],
     ["a pool's zone elsewhere", workers({ name: "a", zones: ["x"] }), [/workerPools\[0\].zones\[0\] = "x"/]],
-    ["a project's number", { project: 123456789012 }, [/gcp.project = 123456789012: not a project ID/]],
+    ["a project's number", { project: 123456789012 }, [/gcp.project = 123456789012: not a text/]],
     ["a project's name", { project: "My Project" }, [/gcp.project = "My Project"/]],
 
     ["two control planes", machine({ count: 2 }), [/controlPlane.count = 2: an even number bears.*Allowed: 1, 3 or 5/]],
     ["seven control planes", machine({ count: 7 }), [/controlPlane.count = 7: not a number/]],
     ["control planes as text", machine({ count: "3" }), [/controlPlane.count = "3"/]],
     ["no control plane", machine({ count: 0 }), [/controlPlane.count = 0.*Hint: give one machine/]],
-    ["a Spot VM with etcd", machine({ spot: true }), [/controlPlane.spot = true: .*etcd/]],
-    [
-        "protection as text",
-        machine({ deletionProtection: "no" }),
-        [/deletionProtection = "no": neither true nor false/],
-    ],
+    ["a Spot VM with etcd", machine({ spot: true }), [/controlPlane.spot = true: there is no such argument/]],
+    ["protection as text", machine({ deletionProtection: "no" }), [/deletionProtection = "no": not a boolean/]],
     ["Spot VMs as text", workers({ name: "a", spot: "yes" }), [/workerPools\[0\].spot = "yes"/]],
     ["half a worker", workers({ name: "a", count: 0.5 }), [/workerPools\[0\].count = 0.5/]],
     ["a hundred and one workers", workers({ name: "a", count: 101 }), [/count = 101.*0 to 100/]],
@@ -99,7 +95,7 @@ const refused: Refusal[] = [
         [/family n2 does not boot from it. Allowed: "pd-balanced", "pd-ssd", "pd-standard"/],
     ],
 
-    ["a pool without a name", workers({}), [/workerPools\[0\].name = undefined/]],
+    ["a pool without a name", workers({}), [/workerPools\[0\].name = nothing/]],
     ["a pool in upper case", workers({ name: "Big" }), [/workerPools\[0\].name = "Big"/]],
     [
         "a pool with the control planes' name",
@@ -198,14 +194,14 @@ const refused: Refusal[] = [
     ["a range with host bits", api({ sourceRanges: ["203.0.113.7/24"] }), [/"203.0.113.0\/24", or "203.0.113.7\/32"/]],
     ["a range without a list", api({ sourceRanges: office }), [/api.sourceRanges = "203.0.113.0\/24": not a list/]],
     ["an API for nobody", api({ sourceRanges: [] }), [/api.sourceRanges = \[\]: nobody but the nodes/]],
-    ["no API at all", { api: undefined }, [/api.sourceRanges = undefined: nobody/]],
-    ["an inner API for nobody", { api: { public: false } }, [/api.sourceRanges = undefined.*that Pulumi runs in/]],
-    ["a bastion for nobody", { ssh: {} }, [/ssh.sourceRanges = undefined: nobody could log in.*via: "iap"/]],
-    ["machines for nobody", { ssh: { via: "direct" } }, [/ssh.sourceRanges = undefined: .*that Pulumi runs in/]],
+    ["no API at all", { api: undefined }, [/api.sourceRanges = nothing: nobody/]],
+    ["an inner API for nobody", { api: { public: false } }, [/api.sourceRanges = nothing.*that Pulumi runs in/]],
+    ["a bastion for nobody", { ssh: {} }, [/ssh.sourceRanges = nothing: nobody could log in.*via: "iap"/]],
+    ["machines for nobody", { ssh: { via: "direct" } }, [/ssh.sourceRanges = nothing: .*that Pulumi runs in/]],
     ["ranges for iap", ssh({ via: "iap" }), [/ssh.sourceRanges = .*Identity-Aware Proxy only/]],
     ["an unknown way", ssh({ via: "vpn" }), [/ssh.via = "vpn".*"bastion", "iap", "direct"/]],
     ["a tunnel to a bastion", ssh({ tunnelPort: 22122 }), [/ssh.tunnelPort = 22122: via "bastion" has no tunnel/]],
-    ["a tunnel's port as text", { ssh: { via: "iap", tunnelPort: "x" } }, [/ssh.tunnelPort = "x": not a port/]],
+    ["a tunnel's port as text", { ssh: { via: "iap", tunnelPort: "x" } }, [/ssh.tunnelPort = "x": not a number/]],
     [
         "a bastion that is not there",
         ssh({ via: "direct", bastionMachineType: "e2-small" }),
@@ -245,7 +241,7 @@ const refused: Refusal[] = [
         [/labels\["kata-cluster"\] = "a": every resource has it/],
     ],
     ["a label's value with a space", { labels: { team: "a b" } }, [/labels\["team"\] = "a b": not a value/]],
-    ["a label that is a number", { labels: { team: 7 } }, [/labels\["team"\] = 7: .*with quotes/]],
+    ["a label that is a number", { labels: { team: 7 } }, [/labels\["team"\] = 7: not a text/]],
     [
         "63 labels",
         { labels: Object.fromEntries(Array.from({ length: 63 }, (_, i) => [`l${i}`, ""])) },
@@ -314,7 +310,7 @@ describe("machines on Google Cloud", () => {
         it(`are not made of ${JSON.stringify(value)}`, () => {
             assert.throws(
                 () => resolve("lab", { machines: { gcp: value } } as never),
-                /machines.gcp = .*: not an object/,
+                /machines.gcp = .*: not an object|machines = nothing: exactly one kind/,
             );
         });
     }
