@@ -74,10 +74,10 @@ export class NodeBootstrap extends pulumi.ComponentResource {
 
 /**
  * A text as an asset. The provider refuses a source that is not known yet, and so every preview of a machine whose
- * address the cloud has not given out: until then it is an empty one.
+ * address the cloud has not given out: until then it says so.
  */
 function assetOf(text: pulumi.Output<string>): pulumi.Output<pulumi.asset.Asset> {
     const { isKnown } = text as unknown as { isKnown: Promise<boolean> };
     const known = text.apply((content) => new pulumi.asset.StringAsset(content));
-    return pulumi.output(isKnown.then((yes) => (yes ? known : new pulumi.asset.StringAsset(""))));
+    return pulumi.output(isKnown.then((yes) => (yes ? known : new pulumi.asset.StringAsset("not known yet\n"))));
 }
