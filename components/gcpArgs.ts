@@ -58,7 +58,8 @@ export interface GcpPoolArgs {
      */
     imageFamily?: GcpImageFamily;
     /**
-     * Size of the boot disk in GiB. It can grow later, not shrink.
+     * Size of the boot disk in GiB. Another size makes another machine in place of the old one, as another `diskType`
+     * does.
      * @default 50
      */
     diskGib?: number;

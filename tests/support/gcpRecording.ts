@@ -91,7 +91,7 @@ function recordRequests(resources: RecordedOnCloud[]) {
         resources.push({
             type: request.getType(),
             name: request.getName(),
-            inputs: pulumi.runtime.deserializeProperties(request.getObject()) as Record<string, unknown>,
+            inputs: pulumi.runtime.deserializeProperties(request.getObject()),
             parent: shortName(request.getParent()),
             options: optionsOf(request),
         });

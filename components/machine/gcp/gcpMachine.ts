@@ -98,8 +98,8 @@ export class GcpMachine extends pulumi.ComponentResource implements Machine {
                 parent: this,
                 hooks,
                 ignoreChanges: setWhenMade,
-                // Two machines can't have the one address, nor be the one member of etcd.
-                deleteBeforeReplace: this.role === "control-plane",
+                // Two machines can't be the one Node, nor have its address.
+                deleteBeforeReplace: true,
             },
         );
     }

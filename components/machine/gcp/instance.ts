@@ -18,7 +18,7 @@ export function hardenedInstance(spec: GcpSpec, login: GcpLogin) {
         // A change that stops the machine, of its type for example, is refused: it would stop the node under its pods.
         allowStoppingForUpdate: false,
         metadata: {
-            "ssh-keys": pulumi.interpolate`${login.user}:${login.publicKey}`,
+            "ssh-keys": pulumi.output(login.publicKey).apply((key) => `${login.user}:${key.trim()}`),
             // Nobody else logs in, whatever keys the project has.
             "block-project-ssh-keys": "TRUE",
             "enable-oslogin": "FALSE",

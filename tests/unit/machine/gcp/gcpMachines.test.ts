@@ -3,9 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { KataClusterArgs } from "../../../../components/args";
 import { KataCluster } from "../../../../components/kataCluster";
+import { office } from "../../../support/gcp";
 import { gcpMocks, onGcpWith, planOnGcp, RecordedOnCloud, shown, userKeys } from "../../../support/gcpRecording";
 import { matchesGolden } from "../../../support/golden";
-import { privateKey } from "../../../support/specs";
+import { hostKey, privateKey } from "../../../support/specs";
 
 const sizes: Record<string, KataClusterArgs> = {
     "1 node": onGcpWith(0),
@@ -193,11 +194,11 @@ describe("machines on Google Cloud", function () {
     });
 
     it("makes no key where you give yours", async () => {
-        const ssh = { sourceRanges: ["203.0.113.0/24"], privateKey, publicKey: "ssh-ed25519 AAAAmine" };
+        const ssh = { sourceRanges: [office], privateKey, publicKey: `${hostKey}\n` };
         const { resources, machines } = await plan(onGcpWith(0, { ssh }));
         assert.ok(!resources.some(({ name }) => name === "lab-keys"));
         const { metadata } = named(resources, "Instance", "lab-control-plane-0").inputs as { metadata: object };
-        assert.equal((metadata as Record<string, string>)["ssh-keys"], "kata:ssh-ed25519 AAAAmine");
+        assert.equal((metadata as Record<string, string>)["ssh-keys"], `kata:${hostKey}`);
         assert.equal(await pulumi.isSecret(pulumi.output(machines[0]!.connection)), true);
     });
 
@@ -226,7 +227,8 @@ describe("machines on Google Cloud", function () {
                 "-install": JSON.stringify({ node: "x", verb: "apply", steps: [{ step: "containerd" }] }),
                 "-isolation": JSON.stringify({ pod: {}, node: {}, kata: {}, vmProcess: {}, control: {} }),
             });
-            const cluster = new KataCluster("lab", onGcpWith(1, { controlPlane: { count: 3 } }));
+            const ssh = { sourceRanges: [office], privateKey, publicKey: hostKey };
+            const cluster = new KataCluster("lab", onGcpWith(1, { controlPlane: { count: 3 }, ssh }));
             await pulumi.runtime.disconnect();
             assert.equal(await pulumi.isSecret(cluster.kubeconfig), true);
             assert.equal(ofKind(resources, "CopyToRemote").length, 4);
