@@ -46,8 +46,7 @@ const gcpProvider: StandIn = {
         const fields = inputsOf(op.type);
         const detailed = objectDiff(oldInputs, ignoring(news, oldInputs, ignoreChanges));
         for (const [path, change] of detailed) {
-            const shrinks =
-                path === "ipCidrRange" && !widens(reveal(olds.ipCidrRange!), reveal(news.ipCidrRange!));
+            const shrinks = path === "ipCidrRange" && !widens(reveal(olds.ipCidrRange!), reveal(news.ipCidrRange!));
             if (fields[path.replace(/[.[].*$/s, "")]?.replaces || isReplacedBy(type, path) || shrinks) {
                 detailed.set(path, { ...change, kind: `${change.kind}Replace` as DiffKind });
             }
