@@ -179,13 +179,16 @@ describe(`KataCluster on Google Cloud: ${["gcp", "command", "kubernetes"].map((n
     it("refuses to be destroyed while the control plane is protected, and goes as a whole when it is not", async () => {
         const run = await stack.destroy();
         assert.ok(run.error, "it went");
-        assert.match(said(run, "error"), /Cannot delete instance .*: instance Deletion Protection is enabled/);
-        assert.ok(instanceOf("lab-control-plane-0"));
-        const [allowed] = await Promise.all([
-            stack.up(program(1, { deletionProtection: false })),
-            api.podReady("nginx-untrusted"),
-        ]);
+        assert.match(said(run, "error"), /lab-control-plane-0.* protected/s);
+        assert.deepEqual(
+            changes(await stack.preview(program(1))),
+            [],
+            "something was deleted or forgotten all the same",
+        );
+        const allowed = await stack.up(program(1, { deletionProtection: false }));
         succeeded(allowed);
+        const changed = changes(allowed).filter((change) => change !== "lab update");
+        assert.deepEqual(changed, ["lab-control-plane-0 update"]);
         succeeded(await stack.destroy());
         assert.deepEqual(cloud.list(), []);
     });
