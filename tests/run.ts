@@ -83,7 +83,7 @@ const parts: Part[] = [
     },
     {
         name: "e2e-gcp",
-        what: "minutes: the stack gcp on the stand-in for Google Cloud's plugin, its instances two real VMs",
+        what: "minutes: the stack gcp-containerd on the stand-in for Google Cloud's plugin, its instances two real VMs",
         files: "tests/e2e/gcp.test.ts",
         onlyNamed: true,
         run: mocha,

@@ -3,7 +3,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Stack } from "@pulumi/pulumi/automation";
-import { IsolationFindings, NodeFindings } from "../../index";
+import { parse } from "yaml";
+import { GcpMachinesArgs, IsolationFindings, NodeFindings } from "../../index";
 import { parseOptions } from "../../stacks/local/options";
 import { pulumiCommand } from "../../stacks/local/pulumiCommand";
 import { Progress } from "../../stacks/local/progress";
@@ -19,14 +20,15 @@ import { kubectlFor, Kubectl } from "./support/kubectl";
 const controlPlane = "lab-control-plane-0";
 const worker = "lab-worker-0";
 const me = ["127.0.0.1/32"];
+const stackFile = path.resolve(__dirname, "../../stacks/Pulumi.gcp-containerd.yaml");
 /** As in local.test.ts. */
 const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
 
 /**
- * The stack `gcp` by the real engine, on the stand-in for Google Cloud's plugin: its instances are real virtual machines
+ * The stack `gcp-containerd` by the real engine, on the stand-in for Google Cloud's plugin: its instances are real virtual machines
  * on this computer, reached through its bastion. As root only, for the bastion listens on port 22.
  */
-describe("The stack gcp, on virtual machines of this computer", function () {
+describe("The stack gcp-containerd, on virtual machines of this computer", function () {
     this.timeout(90 * minutes);
     this.bail(true);
 
@@ -39,17 +41,21 @@ describe("The stack gcp, on virtual machines of this computer", function () {
     let stack: Stack;
     let kubectl: Kubectl;
 
-    /** What the stack's file would say. */
-    const machines = (workers: number, deletionProtection = true) => ({
-        gcp: {
-            project: cloud.project,
-            region: "europe-west4",
-            controlPlane: { deletionProtection },
-            workerPools: [{ name: "worker", count: workers }],
-            ssh: { sourceRanges: me },
-            api: { sourceRanges: me },
-        },
-    });
+    /** What the stack's file says, with its project and addresses, which a user puts in. */
+    const machines = (workers: number, deletionProtection = true) => {
+        const { config } = parse(fs.readFileSync(stackFile, "utf8")) as { config: Record<string, unknown> };
+        const { gcp } = config["kata-cluster:machines"] as { gcp: GcpMachinesArgs };
+        return {
+            gcp: {
+                ...gcp,
+                project: cloud.project,
+                controlPlane: { ...gcp.controlPlane, deletionProtection },
+                workerPools: [{ name: "worker", count: workers }],
+                ssh: { ...gcp.ssh, sourceRanges: me },
+                api: { ...gcp.api, sourceRanges: me },
+            },
+        };
+    };
     const up = async (workers: number, deletionProtection?: boolean) => {
         const config = stackConfig(parseOptions(flags), await state.ports(), { lab, mirror });
         await configure(stack, { ...config, machines: machines(workers, deletionProtection) });

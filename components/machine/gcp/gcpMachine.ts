@@ -98,6 +98,9 @@ export class GcpMachine extends pulumi.ComponentResource implements Machine {
                 parent: this,
                 hooks,
                 ignoreChanges: setWhenMade,
+                // So that a destroy is refused in its preview. Refused by Google Cloud alone, it would by then have
+                // forgotten all that goes with the machine, and the next up would find the cluster's objects there.
+                protect: gcp.deletionProtection,
                 // Two machines can't be the one Node, nor have its address.
                 deleteBeforeReplace: true,
             },

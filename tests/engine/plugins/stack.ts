@@ -125,6 +125,11 @@ export class TestStack {
         return this.run((onEvent, onOutput) => this.stack.destroy({ onEvent, onOutput }));
     }
 
+    /** What `pulumi destroy` does first, and asks about. */
+    previewDestroy(): Promise<Run> {
+        return this.run((onEvent, onOutput) => this.stack.previewDestroy({ onEvent, onOutput }));
+    }
+
     /** The resource of that name in the state, secrets in clear. */
     async resource(name: string): Promise<StateResource | undefined> {
         const { deployment } = (await this.stack.exportStack()) as {

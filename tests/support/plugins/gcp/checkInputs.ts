@@ -57,7 +57,7 @@ function checkValue(shape: Shape, value: Value, path: Path, failures: CheckFailu
     switch (shape.kind) {
         case "list":
             if (Array.isArray(value)) {
-                (value as Value[]).forEach((one, i) => checkValue(shape.element, one, [...path, i], failures));
+                value.forEach((one, i) => checkValue(shape.element, one, [...path, i], failures));
             } else {
                 wrong();
             }

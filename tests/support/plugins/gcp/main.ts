@@ -1,7 +1,7 @@
 import { objectDiff } from "../shared/diff";
 import { DiffKind, StandIn } from "../shared/provider";
 import { serve } from "../shared/server";
-import { PropertyMap, reveal } from "../shared/values";
+import { PropertyMap, reveal, Value } from "../shared/values";
 import { checkInputs } from "./checkInputs";
 import { Cloud, selfLinkOf, Stored } from "./cloud";
 import { computed } from "./computed";
@@ -46,8 +46,7 @@ const gcpProvider: StandIn = {
         const fields = inputsOf(op.type);
         const detailed = objectDiff(oldInputs, ignoring(news, oldInputs, ignoreChanges));
         for (const [path, change] of detailed) {
-            const shrinks =
-                path === "ipCidrRange" && !widens(String(olds.ipCidrRange), String(reveal(news.ipCidrRange!)));
+            const shrinks = path === "ipCidrRange" && !widens(reveal(olds.ipCidrRange!), reveal(news.ipCidrRange!));
             if (fields[path.replace(/[.[].*$/s, "")]?.replaces || isReplacedBy(type, path) || shrinks) {
                 detailed.set(path, { ...change, kind: `${change.kind}Replace` as DiffKind });
             }
@@ -150,9 +149,9 @@ function keyOf(type: string, id: string, state: PropertyMap): string {
 }
 
 /** A subnetwork's range can grow in place. */
-function widens(old: string, now: string): boolean {
-    const [oldBits, bits] = [old, now].map((cidr) => Number(cidr.split("/")[1]));
-    return bits! <= oldBits!;
+function widens(old: Value, now: Value): boolean {
+    const bits = (cidr: Value) => (typeof cidr === "string" ? Number(cidr.split("/")[1]) : NaN);
+    return bits(now) <= bits(old);
 }
 
 function ignoring(news: PropertyMap, olds: PropertyMap, ignoreChanges: string[]): PropertyMap {

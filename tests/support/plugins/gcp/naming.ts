@@ -36,8 +36,8 @@ export function checkNames(type: ResourceType, inputs: PropertyMap): CheckFailur
         check(entries.length <= most, "labels", `${entries.length} labels: at most ${most} are allowed`);
         for (const [key, value] of entries) {
             check(labelKey.test(key), "labels", `label key "${key}" violates format "${labelKey.source}"`);
-            const wrong = text(value) && !labelValue.test(value);
-            check(!wrong, "labels", `label value "${String(value)}" of ${key} violates format "${labelValue.source}"`);
+            const right = !text(value) || labelValue.test(value);
+            check(right, "labels", `label value "${value as string}" of ${key} violates format "${labelValue.source}"`);
         }
     }
     for (const [property, list] of Object.entries({ tags, sourceTags, targetTags })) {

@@ -238,7 +238,7 @@ describe("machines on Google Cloud", function () {
             root.forEach(({ parent }) => assert.equal(parent, "KataCluster lab"));
             // What is installed on a machine goes with it.
             assert.equal(
-                named(resources, "CopyToRemote", "lab-worker-0-bundle").options.deletedWith,
+                named(resources, "Command", "lab-worker-0-bundle").options.deletedWith,
                 "Instance lab-worker-0",
             );
         });

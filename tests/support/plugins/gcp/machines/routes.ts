@@ -103,7 +103,7 @@ const healthChecker = { address: "35.191.0.1" };
  */
 export async function balanced(cloud: Cloud, rule: Stored, client: Source): Promise<Target | undefined> {
     const service = serviceOf(cloud, rule);
-    const scheme = String(rule.inputs.loadBalancingScheme ?? "EXTERNAL");
+    const { loadBalancingScheme: scheme = "EXTERNAL" } = rule.inputs as { loadBalancingScheme?: string };
     const proxies = scheme.endsWith("_MANAGED") ? proxySubnetwork(cloud, rule) : undefined;
     const source = proxies ? { address: range(proxies.inputs.ipCidrRange as string)![0] } : client;
     const groups = service ? references(cloud, service).filter(({ path }) => path.startsWith("backends")) : [];
