@@ -25,7 +25,14 @@ describe("the policies in a cluster", function () {
     before(async () => {
         const controllers = ["deployment-controller", "replicaset-controller", "clusterrole-aggregation-controller"];
         cluster = await PolicyCluster.start({
-            controllers: [...controllers, "validatingadmissionpolicy-status-controller"],
+            controllers: [
+                ...controllers,
+                ...[
+                    "validatingadmissionpolicy-status-controller",
+                    "garbage-collector-controller",
+                    "namespace-controller",
+                ],
+            ],
         });
         await cluster.installRuntimeClass("containerd");
     });
@@ -98,6 +105,26 @@ describe("the policies in a cluster", function () {
             const { code, body } = await cluster.tryPod(many(count), { hostPID: true });
             assert.equal(code, 422, `${count} annotations: ${body.message}`);
         }
+    });
+
+    it("let what an administrator deletes in the foreground, as Pulumi does, come to its end", async () => {
+        const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "kube-flannel" } };
+        const runtimeClass = {
+            ...{ apiVersion: "node.k8s.io/v1", kind: "RuntimeClass", metadata: { name: "ends" } },
+            handler: "kata",
+        };
+        await cluster.make(runtimeClass);
+        for (const object of [runtimeClass, namespace]) {
+            const path = pathOf(object, object.metadata.name);
+            const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Foreground" };
+            const { code } = await cluster.send("administrator", { method: "DELETE", path, body });
+            assert.ok(code < 300);
+            await cluster.until(`the end of ${object.kind}`, async () => {
+                const { code } = await cluster.api.request({ path });
+                return code === 404;
+            });
+        }
+        await cluster.make(namespace);
     });
 
     it("send the pods that controllers make to Kata", async () => {
