@@ -9,14 +9,14 @@ import { deleteVm, startVm } from "./vm";
 /** Makes what stands for a resource that others connect to: an instance, or the front of a load balancer. */
 export async function startMachine(op: Operation, cloud: Cloud, resource: Stored): Promise<void> {
     const { nodes } = cloud.settings();
-    if (nodes === undefined) {
-        if (resource.collection === "instances") {
-            cloud.replace({ ...resource, machine: { hostKey: utils.generateKeyPairSync("ed25519").public.trim() } });
-        }
+    if (resource.collection === "forwardingRules" && nodes) {
+        await startRelay(cloud, resource);
+    }
+    if (resource.collection !== "instances") {
         return;
     }
-    if (resource.collection === "forwardingRules") {
-        await startRelay(cloud, resource);
+    if (!nodes) {
+        cloud.replace({ ...resource, machine: { hostKey: utils.generateKeyPairSync("ed25519").public.trim() } });
         return;
     }
     if (!isNode(resource)) {
