@@ -25,11 +25,18 @@ export function endpointIn(bundle: string): string | undefined {
     return /^controlPlaneEndpoint: "?([^"\n]+)"?$/m.exec(bundle)?.[1];
 }
 
-function refusal({ name }: ClusterSpec, current: string | undefined, wanted: string | undefined): string {
+function refusal({ name, gcp }: ClusterSpec, current: string | undefined, wanted: string | undefined): string {
     const shown = (endpoint: string | undefined) => (endpoint === undefined ? "none" : `"${endpoint}"`);
+    // There the number of control planes decides whether there is one.
+    const counted = gcp && (current === undefined) !== (wanted === undefined);
+    const argument = counted
+        ? `machines.gcp.controlPlane.count = ${gcp.controlPlanes}`
+        : `kubernetes.controlPlaneEndpoint = ${shown(wanted)}`;
+    const began = !counted ? shown(current) : current === undefined ? "1" : "several behind a load balancer";
+    const allowed = !counted ? shown(current) : current === undefined ? "1" : "3 or 5";
     return (
-        `KataCluster "${name}": kubernetes.controlPlaneEndpoint = ${shown(wanted)}: ` +
-        `the cluster began with ${shown(current)}, and every node and certificate of it has that. ` +
-        `Allowed: ${shown(current)}. Hint: set it back, or make a new cluster and move the workload there.`
+        `KataCluster "${name}": ${argument}: ` +
+        `the cluster began with ${began}, and every node and certificate of it has the address that goes with that. ` +
+        `Allowed: ${allowed}. Hint: set it back, or make a new cluster and move the workload there.`
     );
 }

@@ -27,14 +27,14 @@ describe(`KataCluster on Google Cloud: ${["gcp", "command", "kubernetes"].map((n
     let api: ApiServer;
     let stack: TestStack;
 
-    const program = (workers: number, { deletionProtection }: { deletionProtection?: boolean } = {}) =>
+    const program = (workers: number, controlPlane: { deletionProtection?: boolean; count?: number } = {}) =>
         exporting(() => {
             const cluster = new KataCluster("lab", {
                 machines: {
                     gcp: {
                         project: cloud.project,
                         region: "europe-west4",
-                        controlPlane: { deletionProtection },
+                        controlPlane,
                         workerPools: [{ name: "worker", count: workers }],
                         ssh: { sourceRanges: me },
                         api: { sourceRanges: me },
@@ -163,6 +163,15 @@ describe(`KataCluster on Google Cloud: ${["gcp", "command", "kubernetes"].map((n
         const run = await stack.up(program(1));
         assert.deepEqual([run.error, changes(run)], [undefined, []]);
         assert.equal(throughBastion().length, before);
+    });
+
+    it("refuses more control planes, for the nodes know the address of the one", async () => {
+        const run = await stack.preview(program(1, { count: 3 }));
+        assert.ok(run.error, "it went on");
+        assert.match(
+            said(run) + run.stdout,
+            /KataCluster "lab": machines\.gcp\.controlPlane\.count = 3: the cluster began with 1, .* Allowed: 1\. Hint: set it back/,
+        );
     });
 
     it("adds a worker: its own resources and nothing else", async () => {
