@@ -4,9 +4,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { KataCluster } from "../../components/kataCluster";
 import { ApiServer } from "../support/apiServer";
+import { matchesFile } from "../support/golden";
 import { SshServer } from "../support/sshServer";
 import { announce, changes, exporting, said, TestStack } from "./plugins/stack";
 import { NodeStandIn } from "./support/nodeStandIn";
+import { treeIn } from "./support/tree";
 
 describe(`Workers on existing machines: ${announce("command")}, ${announce("kubernetes")}`, function () {
     this.timeout(180_000);
@@ -84,6 +86,9 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
             ["lab-control-plane-0", "lab-worker-0"],
         );
     });
+
+    it("makes a tree by names and types that stay as they are: a change needs an alias", () =>
+        matchesFile(path.resolve(__dirname, "golden/tree.txt"), treeIn(stack.stored())));
 
     it("has nothing to do at the next up, without a connection, and has no key in its state", async () => {
         const connections = servers.map((server) => server.connections);
