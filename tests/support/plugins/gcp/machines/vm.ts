@@ -24,7 +24,9 @@ export async function startVm(op: Operation, cloud: Cloud, instance: Stored, vms
     }
     const [first] = instance.outputs.networkInterfaces as { networkIp: string }[];
     const [sshPort, apiPort] = await freePorts(2);
-    const { host } = JSON.parse(execFileSync("bash", [path.join(scripts, "keys.sh")], { encoding: "utf8" })) as {
+    const { host } = JSON.parse(
+        execFileSync("bash", [path.join(scripts, "keys.sh"), "host"], { encoding: "utf8" }),
+    ) as {
         host: { privateKey: string; publicKey: string };
     };
     const settings = {
