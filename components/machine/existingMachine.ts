@@ -1,3 +1,4 @@
+import * as fs from "node:fs";
 import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -34,16 +35,17 @@ function firstSeenHostKey(name: string, args: ExistingMachineArgs, opts: pulumi.
             "set hostKey once you know it",
         opts.parent,
     );
-    const script = path.relative(process.cwd(), path.join(__dirname, "hostKey.sh"));
     return new command.local.Command(
         `${name}-host-key`,
         {
-            create: pulumi.interpolate`bash ${script} ${pulumi.output(args.address).apply(quoted)} ${args.port ?? 22}`,
+            // The script's text: its path from where the provider runs is not known, and another one on each computer.
+            create: pulumi.interpolate`bash -c "$SCRIPT" hostKey.sh ${pulumi.output(args.address).apply(quoted)} ${args.port ?? 22}`,
+            environment: { SCRIPT: fs.readFileSync(path.join(__dirname, "hostKey.sh"), "utf8") },
             // An edit of this text must not quietly trust another key.
             update: "true",
             logging: "stderr",
             addPreviousOutputInEnv: false,
         },
-        { ...opts, ignoreChanges: ["create"] },
+        { ...opts, ignoreChanges: ["create", "environment"] },
     );
 }

@@ -1,8 +1,11 @@
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as command from "@pulumi/command";
 import * as compute from "@pulumi/gcp/compute";
 import * as pulumi from "@pulumi/pulumi";
+
+const script = fs.readFileSync(path.join(__dirname, "hostKey.sh"), "utf8");
 
 /** What a machine has told about its host key so far. */
 export interface HostKeyAttribute {
@@ -24,7 +27,6 @@ export function hostKeyOf(
     seconds: number,
     opts: pulumi.CustomResourceOptions,
 ) {
-    const script = path.relative(process.cwd(), path.join(__dirname, "hostKey.sh"));
     const attribute = pulumi
         .all([instance.name, instance.zone, instance.project, instance.creationTimestamp])
         .apply(([instanceName, zone, project, created]): Promise<HostKeyAttribute> => {
@@ -47,8 +49,9 @@ export function hostKeyOf(
     return new command.local.Command(
         `${name}-host-key`,
         {
-            create: `bash ${script}`,
-            environment: { MACHINE: name, HOST_KEY: attribute.key, PROBLEM: attribute.problem },
+            // As its text: its path from where the provider runs is not known, and another one on each computer.
+            create: 'bash -c "$SCRIPT"',
+            environment: { SCRIPT: script, MACHINE: name, HOST_KEY: attribute.key, PROBLEM: attribute.problem },
             logging: "stderr",
             addPreviousOutputInEnv: false,
         },
