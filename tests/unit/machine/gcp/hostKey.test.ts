@@ -1,5 +1,6 @@
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { untilTold } from "../../../../components/machine/gcp/hostKey";
 import { hostKeyBlob, onGcpWith, planOnGcp } from "../../../support/gcpRecording";
@@ -64,7 +65,9 @@ describe("host key of a machine on Google Cloud", function () {
             },
         );
         const command = resources.find(({ name }) => name === "lab-control-plane-0-host-key")!;
-        assert.deepEqual(command.inputs.environment, { MACHINE: "lab-control-plane-0", HOST_KEY: key, PROBLEM: "" });
+        const { SCRIPT, ...environment } = command.inputs.environment as Record<string, string>;
+        assert.deepEqual(environment, { MACHINE: "lab-control-plane-0", HOST_KEY: key, PROBLEM: "" });
+        assert.equal(SCRIPT, fs.readFileSync(script, "utf8"));
         assert.deepEqual(command.options.ignoreChanges, ["create", "environment"]);
         assert.equal(command.options.deletedWith, "Instance lab-control-plane-0");
         assert.deepEqual(command.options.replaceWith, ["Instance lab-control-plane-0"]);
