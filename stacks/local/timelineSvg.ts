@@ -1,11 +1,11 @@
 import { Span } from "./timeline";
 
-/** The stages of an `up` in the order of its data flow, by what their components' types contain. */
+/** The stages of an `up` in the order of its data flow, by what the types in them are. */
 const stages = [
-    { title: "machines", of: ":machine:", colour: "#6b7280" },
-    { title: "nodes", of: ":node:", colour: "#2563eb" },
-    { title: "cluster", of: ":cluster:", colour: "#7c3aed" },
-    { title: "workload", of: "", colour: "#059669" },
+    { title: "machines", of: /:machine:/, colour: "#6b7280" },
+    { title: "nodes", of: /:node:/, colour: "#2563eb" },
+    { title: "cluster", of: /:cluster:|\$kubernetes:node\./, colour: "#7c3aed" },
+    { title: "workload", of: /./, colour: "#059669" },
 ] as const;
 
 const size = { label: 270, chart: 690, row: 18, bar: 12, top: 46, margin: 12 };
@@ -84,7 +84,7 @@ function text(x: number, y: number, content: string, attributes: string): string
 }
 
 function stageOf({ type }: Span) {
-    return stages.find(({ of }) => type.includes(of))!;
+    return stages.find(({ of }) => of.test(type))!;
 }
 
 function duration(seconds: number): string {
