@@ -65,6 +65,9 @@ export function hostKeyOf(
     );
 }
 
+/** After these nobody answers any more: who asks may not, or the engine has ended, as it does when something else failed. */
+const final = /\b403\b|Resource monitor is terminating|\b14 UNAVAILABLE|\b1 CANCELLED/;
+
 /**
  * Asks until there is a key, or the deadline is past, but once at least. Who may not ask, does so only once. It never
  * throws.
@@ -78,7 +81,7 @@ export async function untilTold(
 ): Promise<HostKeyAttribute> {
     for (;;) {
         const told = await once(ask);
-        if (told.key || /\b403\b/.test(told.problem) || Date.now() + pauseMilliseconds > deadline) {
+        if (told.key || final.test(told.problem) || Date.now() + pauseMilliseconds > deadline) {
             return told;
         }
         await delay(pauseMilliseconds);

@@ -43,6 +43,13 @@ describe("host key of a machine on Google Cloud", function () {
         assert.deepEqual([asked, answer], [1, { key: "", problem: forbidden.message }]);
     });
 
+    it("is not asked for again once the engine has ended, so that no program lives on for it", async () => {
+        let asked = 0;
+        const ended = new Error("Invoking `gcp:compute/x` failed: Resource monitor is terminating");
+        await untilTold(() => (asked++, Promise.reject(ended)), Date.now() + 60_000, 1);
+        assert.equal(asked, 1);
+    });
+
     it("is not asked for beyond the deadline", async () => {
         const begun = Date.now();
         const answer = await untilTold(() => Promise.resolve({ queryValues: [] }), begun + 100, 10);
