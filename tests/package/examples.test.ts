@@ -98,8 +98,9 @@ describe("the examples", function () {
 
     it("air-gapped tells what the mirror must serve, and the nodes ask for nothing else", async () => {
         const { releases, images } = resolve("site", { machines: { local: {} } });
+        const { crio: _, ...fetched } = releases;
         const comment = textOf("air-gapped", "index.ts");
-        for (const release of Object.values(releases)) {
+        for (const release of Object.values(fetched)) {
             const file = downloadUrl(release, "amd64").replace("https://", "");
             assert.ok(comment.includes(file), file);
         }

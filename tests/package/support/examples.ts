@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import * as fs from "node:fs";
 import { registerHooks } from "node:module";
 import * as path from "node:path";
-import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { privateKey } from "../../support/specs";
 
@@ -61,7 +60,7 @@ export async function runExample(example: string): Promise<Record<string, pulumi
     pulumi.runtime.setAllConfig(Object.fromEntries(settings) as Record<string, string>);
     const hooks = registerHooks({
         resolve: (specifier, context, next) =>
-            next(specifier === "kata-cluster" ? pathToFileURL(path.join(root, "index.ts")).href : specifier, context),
+            next(specifier === "kata-cluster" ? path.join(root, "index.ts") : specifier, context),
     });
     try {
         delete require.cache[program];

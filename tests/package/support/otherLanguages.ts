@@ -59,7 +59,7 @@ json.dump(list(calls()), sys.stdout)
 
 /** The package's components in a Python program, with names in the schema's case. @throws where it is no Python. */
 export function componentsInPython(program: string): PythonCall[] {
-    const told = execFileSync("python3", ["-c", pythonCalls], { input: program, timeout: 60_000 });
+    const told = execFileSync("python3", ["-c", pythonCalls], { input: program, stdio: "pipe", timeout: 60_000 });
     return (JSON.parse(told.toString()) as PythonCall[]).map(({ component, args, read }) => ({
         component,
         args: inCamelCase(args) as Record<string, unknown>,
