@@ -14,7 +14,7 @@ import { KataCluster } from "kata-cluster";
 //   dl.k8s.io/release/v1.36.4/bin/linux/amd64/kubectl
 //
 // from the registry `images`, each as the repository of its whole name:
-//   what `kubeadm config images list --kubernetes-version v1.36.4` names, as registry.k8s.io/pause
+//   what `kubeadm config images list --kubernetes-version v1.36.4` names, as registry.k8s.io/pause:3.10.2
 //   ghcr.io/flannel-io/flannel:v0.28.4 and ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel1, by digest
 //   docker.io/library/nginx, the untrusted pod's
 //

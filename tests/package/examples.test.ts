@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { dependencies, devDependencies, version } from "../../package.json";
 import { resolve } from "../../components/spec";
 import { downloadUrl } from "../../components/releases";
-import { gcpMocks, shown } from "../support/gcpRecording";
+import { gcpMocks } from "../support/gcpRecording";
 import { missingPrograms } from "../support/programs";
 import { recordingMocks, texts, withoutSecrets } from "../support/recordingMocks";
 import { Consumer } from "./support/consumer";
@@ -25,6 +25,8 @@ const stdout = {
     "-init": `clusters: [{ cluster: { server: "https://192.0.2.11:6443" } }]
 users: [{ user: { client-key-data: CANARY-ADMIN-KEY } }]
 `,
+    "-key": JSON.stringify({ node: "NODE", steps: [{ step: "key", request: "REQUEST" }] }),
+    "-admit": "ADMITTED",
     "-pod": JSON.stringify({ node: "NODE", uid: "uid-of-NODE" }),
     "-isolation": JSON.stringify({ isolated: true }),
 };
@@ -68,7 +70,7 @@ describe("the examples", function () {
                     assert.ok(names.includes(made), `${made} is not among ${names.join(", ")}`);
                 }
                 // There are secrets, and none of them is seen.
-                const clear = resources.map(({ inputs }) => JSON.stringify(shown(withoutSecrets(inputs))));
+                const clear = resources.map(({ inputs }) => JSON.stringify(withoutSecrets(inputs)));
                 assert.doesNotMatch(clear.join("\n"), /CANARY/);
                 if (example === "existing-hosts" || example === "air-gapped" || !preview) {
                     const told = resources.flatMap(({ inputs }) => texts(inputs)).join("\n");
@@ -82,17 +84,14 @@ describe("the examples", function () {
         const { resources } = recordingMocks(true, stdout);
         await runExample("existing-hosts");
         const connections = resources
-            .filter(({ type, name }) => type === "command:remote:Command" && name.endsWith("-install"))
-            .map(({ inputs }) => pulumi.unsecret(pulumi.output(inputs.connection)));
-        const hosts: string[] = [];
-        for (const connection of connections) {
-            const promise = new Promise<Connection>((done) => connection.apply((value) => done(value as Connection)));
-            const { host, hostKey, proxy } = await promise;
-            hosts.push(host);
+            .filter(({ name }) => name.endsWith("-install"))
+            .map(({ inputs }) => pulumi.runtime.unwrapRpcSecret(inputs.connection) as Connection);
+        const hosts = connections.map(({ host, hostKey, proxy }) => {
             assert.match(hostKey, /^ssh-ed25519 /);
             assert.equal(proxy.host, "203.0.113.10");
             assert.match(proxy.hostKey, /^ssh-ed25519 /);
-        }
+            return host;
+        });
         assert.deepEqual(hosts.sort(), ["192.0.2.11", "192.0.2.21", "192.0.2.22"]);
     });
 
