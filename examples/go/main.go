@@ -24,12 +24,12 @@ func main() {
 		// Pods that say nothing of themselves are not trusted either.
 		untrusted := katacluster.WorkloadTrustUntrusted
 		lab, err := katacluster.NewKataCluster(ctx, "lab", &katacluster.KataClusterArgs{
-			Machines: katacluster.MachinesArgs{
-				Local: &katacluster.LocalMachineArgs{
-					Workers: &katacluster.LocalWorkersArgs{Count: &workers},
+			Machines: katacluster.MachinesArgsArgs{
+				Local: &katacluster.LocalMachineArgsArgs{
+					Workers: &katacluster.LocalWorkersArgsArgs{Count: &workers},
 				},
 			},
-			Trust: &katacluster.TrustArgs{DefaultWorkloadTrust: &untrusted},
+			Trust: &katacluster.TrustArgsArgs{DefaultWorkloadTrust: &untrusted},
 		})
 		if err != nil {
 			return err

@@ -89,7 +89,8 @@ export function unknownInGo(program: string): string[] {
         exported.add(`New${nameIn(token)}`);
     }
     for (const [token, type] of Object.entries(schema.types)) {
-        fields[nameIn(token)] ??= Object.keys(type.properties ?? {});
+        // The SDK has such a name for what goes in, beside the type's own for what comes out.
+        fields[`${nameIn(token)}Args`] = Object.keys(type.properties ?? {});
         type.enum?.forEach(({ name, value }) => exported.add(nameIn(token) + (name ?? upperFirst(value))));
     }
     const names = [...program.matchAll(/\bkatacluster\.(\w+)/g)].map(([, name]) => name!);
