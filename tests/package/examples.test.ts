@@ -98,9 +98,8 @@ describe("the examples", function () {
 
     it("air-gapped tells what the mirror must serve, and the nodes ask for nothing else", async () => {
         const { releases, images } = resolve("site", { machines: { local: {} } });
-        const { crio: _, ...fetched } = releases;
         const comment = textOf("air-gapped", "index.ts");
-        for (const release of Object.values(fetched)) {
+        for (const [, release] of Object.entries(releases).filter(([name]) => name !== "crio")) {
             const file = downloadUrl(release, "amd64").replace("https://", "");
             assert.ok(comment.includes(file), file);
         }
