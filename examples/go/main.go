@@ -44,11 +44,10 @@ func main() {
 			return err
 		}
 
-		// When the cluster goes as a whole, nobody has to ask its API to delete the pod first.
 		web, err := katacluster.NewUntrustedPod(ctx, "web", &katacluster.UntrustedPodArgs{
 			Name:  pulumi.StringRef("web"),
 			Image: pulumi.String(image),
-		}, pulumi.Providers(provider), pulumi.DeletedWith(lab))
+		}, pulumi.Providers(provider))
 		if err != nil {
 			return err
 		}

@@ -22,8 +22,7 @@ web = kata_cluster.UntrustedPod(
     "web",
     name="web",
     image=config.get("image", "nginx:1.29"),
-    # When the cluster goes as a whole, nobody has to ask its API to delete the pod first.
-    opts=pulumi.ResourceOptions(providers=[provider], deleted_with=lab),
+    opts=pulumi.ResourceOptions(providers=[provider]),
 )
 
 pulumi.export("kubeconfig", lab.kubeconfig)  # secret
