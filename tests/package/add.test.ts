@@ -2,7 +2,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { hostKey, privateKey } from "../support/specs";
-import { copyCheckout, bareRepository } from "./support/checkout";
+import { bareRepository } from "./support/checkout";
 import { Consumer, languageHost } from "./support/consumer";
 import { GitServer, startGitServer } from "./support/gitServer";
 
@@ -30,10 +30,7 @@ describe(`pulumi package: ${languageHost}`, function () {
 
     before(async () => {
         consumer = new Consumer();
-        checkout = consumer.project("kata-cluster");
-        copyCheckout(checkout);
-        const ran = await consumer.run(checkout, "npm", "install", "--omit=dev", "--prefer-offline");
-        assert.equal(ran.status, 0, ran.output);
+        checkout = await consumer.installPackage();
     });
 
     after(async () => {

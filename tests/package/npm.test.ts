@@ -61,7 +61,7 @@ describe("the npm package", function () {
 
     after(() => consumer?.remove());
 
-    it("holds what runs on the nodes, beside the code that reads it, and no tests", () => {
+    it("holds what runs on the nodes, beside the code that reads it, and neither tests nor examples", () => {
         const root = path.resolve(__dirname, "../..");
         const data = fs
             .readdirSync(path.join(root, "components"), { recursive: true, withFileTypes: true })
@@ -73,7 +73,7 @@ describe("the npm package", function () {
             assert.ok(files.includes(file), `${file} is missing`);
         }
         assert.deepEqual(
-            files.filter((file) => /^(dist\/)?(tests|stacks|\.ci)\/|^Pulumi[.]/.test(file)),
+            files.filter((file) => /^(dist\/)?(tests|stacks|examples|\.ci)\/|^Pulumi[.]/.test(file)),
             [],
         );
     });

@@ -1,3 +1,4 @@
+import * as assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -6,6 +7,7 @@ import { packages } from "../../../package-lock.json";
 import { findPlugins } from "../../lab/plugins";
 import { findRealReleases } from "../../lab/realReleases";
 import { needProgram } from "../../support/programs";
+import { copyCheckout } from "./checkout";
 
 const plugins = findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins);
 const standIns = path.resolve(__dirname, "../../support/plugins");
@@ -59,6 +61,15 @@ export class Consumer {
         fs.mkdirSync(folder, { recursive: true });
         Object.entries(files).forEach(([file, text]) => fs.writeFileSync(path.join(folder, file), text));
         return folder;
+    }
+
+    /** The folder `kata-cluster`: a checkout of the package, with what it needs installed. */
+    async installPackage(): Promise<string> {
+        const checkout = this.project("kata-cluster");
+        copyCheckout(checkout);
+        const ran = await this.run(checkout, "npm", "install", "--omit=dev", "--prefer-offline");
+        assert.equal(ran.status, 0, ran.output);
+        return checkout;
     }
 
     /** Runs a program in a folder. It does not block this process, which may serve what it asks for. */

@@ -66,6 +66,7 @@ const kubernetesProvider: StandIn = {
     name: "kubernetes",
     version: "4.34.2",
     referable: ["kubernetes:core/v1:Pod"],
+    settings: ["kubeconfig", "clusterIdentifier", "context", "cluster", "namespace"],
 
     async checkConfig(_op, news) {
         const strict = news.strictMode === "true" || news.strictMode === true;

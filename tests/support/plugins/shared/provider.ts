@@ -74,6 +74,8 @@ export interface StandIn {
     readonly version: string;
     /** Type tokens of the resources that schemas of other packages refer to. */
     readonly referable?: string[];
+    /** Names of texts that a provider of it is configured with. YAML programs are checked against them. */
+    readonly settings?: string[];
     checkConfig?(op: Operation, news: PropertyMap): Promise<CheckFailure[]>;
     diffConfig?(op: Operation, olds: PropertyMap, news: PropertyMap): Promise<ConfigDiff>;
     configure?(variables: Map<string, string>): Promise<void>;

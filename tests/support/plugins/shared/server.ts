@@ -71,7 +71,9 @@ function handlers(standIn: StandIn, engine: EngineLog) {
         getSchema: unary(async () => {
             const response = new proto.GetSchemaResponse();
             const resources = Object.fromEntries((standIn.referable ?? []).map((token) => [token, {}]));
-            response.setSchema(JSON.stringify({ name: standIn.name, version: standIn.version, resources }));
+            const settings = (standIn.settings ?? []).map((name) => [name, { type: "string" }] as const);
+            const provider = { inputProperties: Object.fromEntries(settings) };
+            response.setSchema(JSON.stringify({ name: standIn.name, version: standIn.version, provider, resources }));
             return response;
         }),
         getMappings: unary(async () => new proto.GetMappingsResponse()),
