@@ -79,7 +79,9 @@ describe(`pulumi package: ${languageHost}`, function () {
             const made = await consumer.pulumi(folder, "stack", "init", stack);
             assert.equal(made.status, 0, made.output);
             if (secret) {
-                await consumer.pulumi(folder, "config", "set", "--secret", "privateKey", secret);
+                // It begins like a flag.
+                const set = await consumer.pulumi(folder, "config", "set", "--secret", "privateKey", "--", secret);
+                assert.equal(set.status, 0, set.output);
             }
             return consumer.pulumi(folder, "preview", "--non-interactive", "--color=never", "--diff");
         };

@@ -4,12 +4,12 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { packages } from "../../../package-lock.json";
-import { findPlugins } from "../../lab/plugins";
+import { findPlugins, gcpStandIn } from "../../lab/plugins";
 import { findRealReleases } from "../../lab/realReleases";
 import { needProgram } from "../../support/programs";
 import { copyCheckout } from "./checkout";
 
-const plugins = findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins);
+const plugins = [...findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins), gcpStandIn];
 const standIns = path.resolve(__dirname, "../../support/plugins");
 const realHost = spawnSync("pulumi-language-nodejs", ["-help"]).error === undefined;
 
