@@ -2,13 +2,13 @@ import { ChildProcess, execFile, execFileSync, spawn } from "node:child_process"
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { needProgram } from "./programs";
+import { freePorts } from "./freePorts";
 
 /** Settings of a control plane. */
 export interface ApiServerOptions {
@@ -366,12 +366,4 @@ export class ApiServer {
     private certificate(): Buffer {
         return readFileSync(join(this.folder, "certificates", "apiserver.crt"));
     }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-    const servers = Array.from({ length: count }, () => createServer());
-    await Promise.all(servers.map((server) => new Promise<void>((done) => server.listen(0, "127.0.0.1", done))));
-    const ports = servers.map((server) => (server.address() as { port: number }).port);
-    await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-    return ports;
 }

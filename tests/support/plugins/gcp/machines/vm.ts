@@ -1,5 +1,4 @@
 import { execFileSync, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import * as path from "node:path";
 import { Operation } from "../../shared/provider";
 import { range } from "../addresses";
@@ -7,6 +6,7 @@ import { Cloud, Stored, StoredMachine } from "../cloud";
 import { referred } from "../rules/references";
 import { VmNodes } from "../settings";
 import { metadataKeys } from "./metadata";
+import { freePorts } from "../../../freePorts";
 
 const scripts = path.resolve(__dirname, "../../../../../components/machine/local");
 
@@ -84,12 +84,4 @@ function vm(
         child.once("error", reject);
         child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(said.slice(-2000)))));
     });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-    const servers = Array.from({ length: count }, () => createServer());
-    await Promise.all(servers.map((server) => new Promise<void>((done) => server.listen(0, "127.0.0.1", done))));
-    const ports = servers.map((server) => (server.address() as { port: number }).port);
-    await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-    return ports;
 }
