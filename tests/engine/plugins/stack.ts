@@ -163,7 +163,9 @@ export class TestStack {
         if (!/14 UNAVAILABLE: No connection established/.test(said(run, "error"))) {
             return run;
         }
-        console.log(`    the program lost its engine, and is run again: ${run.steps.map(({ name }) => name).join(" ")}`);
+        console.log(
+            `    the program lost its engine, and is run again: ${run.steps.map(({ name }) => name).join(" ")}`,
+        );
         return this.runOnce(start);
     }
 
