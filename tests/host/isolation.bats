@@ -4,6 +4,7 @@
 
 setup() {
     load node
+    load ../support/fakeMachine/world
     make_node
     export READY_SECONDS=0
     NODE_BOOT=11111111-1111-4111-8111-111111111111
@@ -11,56 +12,7 @@ setup() {
     export WORLD=$TEST/world
     mkdir -p "$WORLD" "$ROOT/opt/kata"
     echo 4.1.0 >"$ROOT/opt/kata/VERSION"
-    # crictl over a world of files: a directory a sandbox, with `pod` (uid namespace name handler), and a directory for
-    # each container with what a read inside it gives and which program can read.
-    stub crictl <<'BODY'
-set -euo pipefail
-while [[ "$1" == --* ]]; do shift 2; done
-verb=$1
-shift
-option() { local name=$1; shift; while (($# > 0)); do [[ "$1" != "$name" ]] || { echo "$2"; return; }; shift; done; }
-container() { echo "$WORLD"/*/"$1"; }
-case $verb in
-    pods)
-        for pod in "$WORLD"/*/pod; do
-            [[ -f "$pod" ]] || continue
-            read -r uid namespace name handler annotation <"$pod" || true
-            label=$(option --label "$@") wanted=$(option --namespace "$@")
-            [[ -z "$label" || "$label" == "io.kubernetes.pod.uid=$uid" ]] || continue
-            [[ -z "$wanted" || "$wanted" == "$namespace" ]] || continue
-            jq -n --arg id "$(basename "$(dirname "$pod")")" --arg ns "$namespace" --arg name "$name" '{id: $id, metadata: {namespace: $ns, name: $name}}'
-        done | jq -s '{items: .}'
-        ;;
-    ps)
-        for directory in "$WORLD/$(option --pod "$@")"/*/; do
-            [[ -d "$directory" ]] || continue
-            jq -n --arg id "$(basename "$directory")" '{id: $id}'
-        done | jq -s '{containers: .}'
-        ;;
-    inspectp)
-        read -r uid namespace name handler annotation <"$WORLD/${*: -1}/pod" || true
-        # CRI-O's status has no handler; it is among the annotations of the OCI spec.
-        jq -n --arg handler "${handler#-}" --arg untrusted "${annotation:-}" --arg crio "${CRIO:-}" \
-            '{status: ({annotations: (if $untrusted == "" then {} else {"io.kubernetes.cri.untrusted-workload": $untrusted} end)} + if $crio == "" then {runtimeHandler: $handler} else {} end)}
-            + if $crio == "" then {} else {info: {runtimeSpec: {annotations: {"io.kubernetes.cri-o.RuntimeHandler": $handler}}}} end'
-        ;;
-    inspect)
-        directory=$(container "${*: -1}")
-        [[ -d "$directory" ]] || exit 1
-        read -r uid namespace name handler <"$directory/../pod" || true
-        jq -n --arg sandbox "$(basename "$(dirname "$directory")")" --arg ns "$namespace" --arg pod "$name" --arg name "$(basename "$directory")-name" --argjson pid "$(cat "$directory/pid" 2>/dev/null || echo null)" \
-            '{info: {sandboxID: $sandbox, pid: $pid}, status: {labels: {"io.kubernetes.pod.namespace": $ns, "io.kubernetes.pod.name": $pod}, metadata: {name: $name}}}'
-        ;;
-    exec)
-        shift
-        directory=$(container "$1")
-        shift
-        [[ "$*" == "$(cat "$directory/reader") "* ]] || { echo "executable file not found" >&2; exit 1; }
-        cat "$directory/kernel"
-        ;;
-    version) printf 'Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  v2.3.4\nRuntimeApiVersion:  v1\n' ;;
-esac
-BODY
+    make_crictl
     # A pod on Kata with its VMM, and one on runc in kube-system.
     pod aaaa 1-2-3 default web kata
     container aaaa c1 cat "$GUEST_BOOT" "6.18.35" "console=hvc0 agent.log=info"
@@ -68,34 +20,6 @@ BODY
     pod bbbb 4-5-6 kube-system proxy -
     container bbbb c2 cat "$NODE_BOOT" "6.12.0-node" "root=/dev/vda1"
     process 600 1 "containerd-shim-runc-v2 -id bbbb" containerd-shim-runc-v2
-}
-
-# pod SANDBOX UID NAMESPACE NAME HANDLER [ANNOTATION]
-pod() {
-    mkdir -p "$WORLD/$1"
-    echo "$2 $3 $4 $5 ${6:-}" >"$WORLD/$1/pod"
-}
-
-# container SANDBOX ID READER BOOT-ID RELEASE COMMAND-LINE
-container() {
-    mkdir -p "$WORLD/$1/$2"
-    echo "$3" >"$WORLD/$1/$2/reader"
-    printf '%s\n%s\n%s\n' "$4" "$5" "$6" >"$WORLD/$1/$2/kernel"
-}
-
-# process PID PARENT COMMAND-LINE PROGRAM
-process() {
-    mkdir -p "$ROOT/proc/$1/fd"
-    tr ' ' '\0' <<<"$3" >"$ROOT/proc/$1/cmdline"
-    printf 'Name:\tx\nPPid:\t%s\n' "$2" >"$ROOT/proc/$1/status"
-    ln -sf "/usr/bin/$4" "$ROOT/proc/$1/exe"
-}
-
-# vmm PID COMMAND-LINE PROGRAM [PARENT]: a process that holds a virtual machine.
-vmm() {
-    process "$1" "${4:-1}" "$2" "$3"
-    ln -sf anon_inode:kvm-vm "$ROOT/proc/$1/fd/11"
-    ln -sf anon_inode:kvm-vcpu:0 "$ROOT/proc/$1/fd/12"
 }
 
 prove() {

@@ -10,28 +10,8 @@ unit=etc/systemd/system/kata-cluster-metadata.service
 setup() {
     load node
     make_node
-    # The kernel's table is a file: the one of the node, or of a namespace that `unshare` makes.
     export LIVE=$ROOT/run/table
-    stub nft <<'BODY'
-case "$*" in
-    "-f "*)
-        [[ -z "${REFUSED:-}" ]] || { echo "$REFUSED" >&2; exit 1; }
-        cat "$2" >"$LIVE"
-        ;;
-    "--stateless list table inet kata_cluster") grep -v "${LOST:-no such line}" "$LIVE" ;;
-    "delete table inet kata_cluster") rm "$LIVE" ;;
-    *) exit 64 ;;
-esac
-BODY
-    stub unshare <<<'LIVE=$(mktemp) LOST="" exec "${@:2}"'
-    mv "$STUBS/systemctl" "$STUBS/services"
-    stub systemctl <<'BODY'
-if [[ "$*" == "reload-or-restart kata-cluster-metadata" ]]; then
-    [[ -z "${BROKEN:-}" && -e "$ROOT/etc/systemd/system/kata-cluster-metadata.service" ]] || exit 1
-    nft -f "$ROOT/etc/kata-cluster/metadata.nft" || exit 1
-fi
-exec services "$@"
-BODY
+    make_firewall
 }
 
 @test "apply installs the rules and a unit that loads them before kubelet starts, and loads them" {

@@ -1,25 +1,14 @@
-import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { AddressInfo, connect, createServer, Server as TcpServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Connection, PseudoTtyOptions, PublicKeyAuthContext, Server, ServerChannel, Session, utils } from "ssh2";
+import { delimiter, join } from "node:path";
+import { AuthContext, Connection, Server } from "ssh2";
+import { SshFaults, Traffic } from "./ssh/faults";
+import { keyPair, proves } from "./ssh/keys";
+import { serveSession, SshCommand } from "./ssh/session";
+import { Wire } from "./ssh/wire";
 
-/** What goes wrong. All of it can be changed while the server runs; it counts for the next connection or command. */
-export interface SshFaults {
-    /** Closes this many connections before the handshake, as a host that is still booting does. */
-    refuseConnections?: number;
-    /** Never answers: the handshake, or what is asked for after the log-in. */
-    stall?: "handshake" | "session";
-    /** Waits this many milliseconds before a command runs. */
-    delay?: number;
-    /** Shows another host key than `hostKey`. */
-    wrongHostKey?: boolean;
-    /** Drops the connection once a session has carried this many bytes, in either direction. */
-    closeAfterBytes?: number;
-    /** Ends every command with this status, whatever it did. */
-    exitCode?: number;
-}
+export type { SshCommand, SshFaults, Traffic };
 
 /** Settings of a server. */
 export interface SshServerOptions {
@@ -37,19 +26,17 @@ export interface SshServerOptions {
      * nowhere. By default connections are forwarded to where the client says.
      */
     forwardOnly?: (host: string, port: number) => { host: string; port: number } | undefined;
-}
-
-/** A command that a client ran. */
-export interface SshCommand {
-    command: string;
-    user: string;
-    /** Undefined while it runs or if the connection was lost. */
-    status?: number;
+    /** Milliseconds that a round trip takes. It can be changed while the server runs, for the next connection. */
+    latency?: number;
+    /** Folders of programs that come before the system's own, after `bin`. */
+    programs?: string[];
+    /** Further variables of the commands. */
+    environment?: Record<string, string>;
 }
 
 /**
  * An SSH server on the loopback interface for tests: real protocol, real commands run by bash in a scratch home. It
- * counts what reaches it and fails on demand.
+ * counts what reaches it, is as far away as it is told to be, and fails on demand.
  */
 export class SshServer {
     readonly host = "127.0.0.1";
@@ -58,42 +45,51 @@ export class SshServer {
     readonly privateKey: string;
     /** The host's public key, as Pulumi's `hostKey` takes it. */
     readonly hostKey: string;
+    /** Scratch folder that holds all files of the host. */
+    readonly scratch: string;
     /** Home and working folder of every user. */
     readonly home: string;
+    /** What stands for `/` where files are copied to an absolute path. */
+    readonly root: string;
     /** First folder of the commands' PATH; see `stub`. */
     readonly bin: string;
     faults: SshFaults;
+    /** Milliseconds that a round trip takes. */
+    latency: number;
 
-    /** TCP connections so far. */
-    connections = 0;
     /** Log-ins so far. */
     logins = 0;
     /** Sessions so far. */
     sessions = 0;
     /** Connections that are open now. */
     open = 0;
+    /** What passed over the wire so far. */
+    readonly traffic: Traffic = { connections: 0, received: 0, sent: 0 };
     readonly commands: SshCommand[] = [];
 
     private readonly tcp: TcpServer;
     private readonly sockets = new Set<Socket>();
-    private readonly scratch: string;
     private readonly clientKey = keyPair();
     private readonly servers: { right: Server; wrong: Server };
+    /** The open connections by the client's port. */
+    private readonly wires = new Map<number, Wire>();
 
     private constructor(private readonly options: SshServerOptions) {
         this.faults = options.faults ?? {};
+        this.latency = options.latency ?? 0;
         this.scratch = mkdtempSync(join(tmpdir(), "kata-cluster-ssh-"));
-        this.home = join(this.scratch, "home");
-        this.bin = join(this.scratch, "bin");
-        mkdirSync(this.home);
-        mkdirSync(this.bin);
+        [this.home, this.root, this.bin] = ["home", "root", "bin"].map((name) => join(this.scratch, name)) as [
+            string,
+            string,
+            string,
+        ];
+        [this.home, this.root, this.bin].forEach((folder) => mkdirSync(folder));
         this.stub("sudo", 'exec "$@"');
         this.privateKey = this.clientKey.private;
         const keys = keyPair();
         this.hostKey = keys.public.trim();
-        const wrong = keyPair().private;
-        this.servers = { right: this.sshServer(keys.private), wrong: this.sshServer(wrong) };
-        this.tcp = createServer((socket) => this.accept(socket));
+        this.servers = { right: this.sshServer(keys.private), wrong: this.sshServer(keyPair().private) };
+        this.tcp = createServer({ noDelay: true }, (socket) => this.accept(socket));
     }
 
     static async start(options: SshServerOptions = {}): Promise<SshServer> {
@@ -101,6 +97,11 @@ export class SshServer {
         await new Promise<void>((resolve) => server.tcp.listen(0, server.host, resolve));
         server.port = (server.tcp.address() as AddressInfo).port;
         return server;
+    }
+
+    /** TCP connections so far. */
+    get connections(): number {
+        return this.traffic.connections;
     }
 
     /** The arguments `connection` of @pulumi/command for this server. */
@@ -126,7 +127,7 @@ export class SshServer {
     }
 
     private accept(socket: Socket): void {
-        this.connections++;
+        this.traffic.connections++;
         this.open++;
         this.sockets.add(socket);
         socket.on("error", () => undefined);
@@ -139,33 +140,33 @@ export class SshServer {
             this.faults.refuseConnections = refuseConnections - 1;
             socket.destroy();
         } else if (stall !== "handshake") {
-            (wrongHostKey ? this.servers.wrong : this.servers.right).injectSocket(socket);
+            const wire = new Wire(socket, this.latency, this.traffic);
+            this.wires.set(wire.remotePort, wire);
+            wire.once("close", () => this.wires.delete(wire.remotePort));
+            const server = wrongHostKey ? this.servers.wrong : this.servers.right;
+            wire.whenOpen(() => server.injectSocket(wire as unknown as Socket));
         }
     }
 
     private sshServer(hostKey: string): Server {
-        const { authorizedKeys = () => [this.clientKey.public], forwardOnly } = this.options;
-        const server = new Server({ hostKeys: [hostKey] }, (client: Connection) => {
+        return new Server({ hostKeys: [hostKey] }, (client: Connection, { port: wire }) => {
             let user = "";
             client.on("error", () => undefined);
             client.on("authentication", (context) => {
                 user = context.username;
-                const known = this.options.user === undefined || this.options.user === user;
-                const allowed =
-                    (context.method === "publickey" && authorizedKeys(user).some((key) => proves(context, key))) ||
-                    (context.method === "password" && context.password === this.options.password);
-                if (known && allowed) {
-                    context.accept();
-                } else {
-                    context.reject(["publickey", ...(this.options.password ? (["password"] as const) : [])]);
-                }
+                this.authenticate(context);
             });
             client.on("ready", () => this.logins++);
-            client.on("session", (accept, reject) =>
-                forwardOnly ? reject() : this.session(accept(), user, () => client.end()),
-            );
+            client.on("session", (accept, reject) => {
+                if (this.options.forwardOnly) {
+                    reject();
+                } else {
+                    this.sessions++;
+                    serveSession(accept(), this.sessionHost(client, user, wire));
+                }
+            });
             client.on("tcpip", (accept, reject, { destIP: host, destPort: port }) => {
-                const to = forwardOnly ? forwardOnly(host, port) : { host, port };
+                const to = this.options.forwardOnly ? this.options.forwardOnly(host, port) : { host, port };
                 if (!to) {
                     reject();
                     return;
@@ -178,96 +179,31 @@ export class SshServer {
                 target.on("error", () => client.end());
             });
         });
-        return server;
     }
 
-    private session(session: Session, user: string, drop: () => void): void {
-        this.sessions++;
-        const environment: Record<string, string> = {};
-        if (this.faults.stall === "session") {
-            return; // nothing listens for what the client asks
+    private authenticate(context: AuthContext): void {
+        const { user, password, authorizedKeys = () => [this.clientKey.public] } = this.options;
+        const known = user === undefined || user === context.username;
+        const allowed =
+            (context.method === "publickey" && authorizedKeys(context.username).some((key) => proves(context, key))) ||
+            (context.method === "password" && context.password === password);
+        if (known && allowed) {
+            context.accept();
+        } else {
+            context.reject(["publickey", ...(password ? (["password"] as const) : [])]);
         }
-        let bytes = 0;
-        const count = (length: number) => {
-            bytes += length;
-            if (this.faults.closeAfterBytes !== undefined && bytes >= this.faults.closeAfterBytes) {
-                drop();
-            }
+    }
+
+    private sessionHost(client: Connection, user: string, wire: number) {
+        const { home, root, commands } = this;
+        const path = [this.bin, ...(this.options.programs ?? []), process.env.PATH].join(delimiter);
+        return {
+            ...{ user, home, root, commands },
+            environment: { ...this.options.environment, PATH: path },
+            acceptEnv: this.options.acceptEnv,
+            faults: () => this.faults,
+            drop: () => client.end(),
+            stall: () => this.wires.get(wire)?.stall(),
         };
-        session.on("env", (accept, reject, info) => {
-            const { key, val } = info;
-            if (this.options.acceptEnv?.test(key)) {
-                environment[key] = val;
-                accept?.();
-            } else {
-                reject?.();
-            }
-        });
-        session.on("pty", (accept: () => void, _reject: () => void, _info: PseudoTtyOptions) => accept?.());
-        session.on("exec", (accept, _reject, { command }) => {
-            const record: SshCommand = { command, user };
-            this.commands.push(record);
-            void this.execute(accept(), record, environment, count);
-        });
-    }
-
-    private async execute(
-        channel: ServerChannel,
-        record: SshCommand,
-        environment: Record<string, string>,
-        count: (length: number) => void,
-    ): Promise<void> {
-        channel.on("error", () => undefined);
-        if (this.faults.delay) {
-            await new Promise((resolve) => setTimeout(resolve, this.faults.delay));
-        }
-        const child = spawn("bash", ["-c", record.command], {
-            cwd: this.home,
-            detached: true, // a process group of its own, so that all of it ends with the session
-            env: { ...environment, HOME: this.home, USER: record.user, PATH: `${this.bin}:${process.env.PATH}` },
-        });
-        channel.on("close", () => {
-            try {
-                process.kill(-child.pid!, "SIGKILL");
-            } catch {
-                // it has ended
-            }
-        });
-        channel.pipe(child.stdin);
-        child.stdin.on("error", () => undefined);
-        channel.on("data", (chunk: Buffer) => count(chunk.length));
-        child.stdout.on("data", (chunk: Buffer) => count(chunk.length));
-        child.stdout.pipe(channel, { end: false });
-        child.stderr.pipe(channel.stderr, { end: false });
-        child.on("close", (code, signal) => {
-            const status = this.faults.exitCode ?? code ?? undefined;
-            record.status = status;
-            if (status === undefined) {
-                channel.exit(signal!.replace(/^SIG/, ""));
-            } else {
-                channel.exit(status);
-            }
-            channel.end();
-        });
-    }
-}
-
-/** Whether a client has this key: it names it, and signs with it once it is asked to. */
-function proves(context: PublicKeyAuthContext, publicKey: string): boolean {
-    const key = utils.parseKey(publicKey);
-    return (
-        !(key instanceof Error) &&
-        context.key.data.equals(key.getPublicSSH()) &&
-        (!context.signature || key.verify(context.blob!, context.signature, context.hashAlgo) === true)
-    );
-}
-
-/** ssh2 writes about one key in 250 in a form that it does not read back. */
-function keyPair(): ReturnType<typeof utils.generateKeyPairSync> {
-    for (;;) {
-        const pair = utils.generateKeyPairSync("ed25519");
-        if (!(utils.parseKey(pair.private) instanceof Error)) {
-            return pair;
-        }
     }
 }

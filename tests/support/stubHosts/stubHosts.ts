@@ -1,0 +1,144 @@
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExistingMachineArgs, KataClusterArgs } from "../../../components/args";
+import { ApiServer } from "../apiServer";
+import { needProgram } from "../programs";
+import { SshServer } from "../sshServer";
+import { serveReleases, StubReleases } from "./releases";
+
+/** Settings of stub hosts. */
+export interface StubHostsOptions {
+    /** How many. The first one is the control plane. */
+    count: number;
+    /**
+     * Milliseconds of a round trip to each.
+     * @default 0
+     */
+    latency?: number;
+    /**
+     * Seconds of mere waiting on each host: for a service that starts while it installs, for `kubeadm init`, for `kubeadm
+     * join`. Whole hosts are on this machine, so that without it their work is all CPU time, and theirs alone.
+     * @default none
+     */
+    waits?: { install?: number; init?: number; join?: number };
+}
+
+/** A host: its SSH server, and its root directory, which is `ssh.root`. */
+export interface StubHost {
+    name: string;
+    ssh: SshServer;
+}
+
+/**
+ * Machines for a whole cluster, in this process: an SSH server for each, on which whatever bundle arrives is run by bash,
+ * against a root directory of its own and with stand-ins for the tools that would change a real machine. Downloads are
+ * real ones, of small releases; the API is a real one, without kubelets.
+ */
+export class StubHosts {
+    private constructor(
+        readonly hosts: StubHost[],
+        readonly api: ApiServer,
+        private readonly releases: StubReleases,
+        private readonly folder: string,
+    ) {}
+
+    static async start({ count, latency = 0, waits = {} }: StubHostsOptions): Promise<StubHosts> {
+        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-hosts-"));
+        execFileSync("bash", [path.join(__dirname, "make.sh"), folder], { stdio: ["ignore", "ignore", "inherit"] });
+        ["cluster/nodes", "cluster/requests"].forEach((name) =>
+            fs.mkdirSync(path.join(folder, name), { recursive: true }),
+        );
+        const api = await ApiServer.start();
+        const adminConf = path.join(folder, "admin.conf");
+        fs.writeFileSync(adminConf, api.kubeconfig, { mode: 0o600 });
+        const seconds = Object.entries(waits).map(([what, wait]) => [`${what.toUpperCase()}_SECONDS`, String(wait)]);
+        const environment = {
+            ...{ CLUSTER: path.join(folder, "cluster"), WORLD: path.join(folder, "world"), ADMIN_CONF: adminConf },
+            ...{ KUBECTL: needProgram("kubectl"), RETRY_DELAY: "0.2" },
+            ...(Object.fromEntries(seconds) as Record<string, string>),
+        };
+        const names = Array.from({ length: count }, (_, i) =>
+            i === 0 ? "lab-control-plane-0" : `lab-worker-${i - 1}`,
+        );
+        const hosts = await Promise.all(names.map((name) => startHost(name, folder, latency, environment)));
+        return new StubHosts(hosts, api, await serveReleases(folder), folder);
+    }
+
+    /** The arguments of a cluster named `lab` on the first so many hosts: a control plane, and workers. */
+    args(count = this.hosts.length): KataClusterArgs {
+        const [controlPlane, ...workers] = this.hosts.slice(0, count).map(({ ssh }) => this.machine(ssh));
+        const { releases, mirror } = this.releases;
+        return { machines: { existing: { controlPlanes: [controlPlane!], workers } }, releases, mirror };
+    }
+
+    /** Does what scheduler and kubelet do with the untrusted pod, as soon as it is there, while something runs. */
+    async withPod<T>(running: Promise<T>): Promise<T> {
+        const pod = "nginx-untrusted";
+        let ended = false;
+        const end = () => (ended = true);
+        running.then(end, end);
+        while (!ended && !(await this.api.get("pod", pod))) {
+            await sleep(500);
+        }
+        if (!ended) {
+            await this.api.podReady(pod);
+            await this.api.bindPod(pod, this.hosts[0]!.name);
+        }
+        return running;
+    }
+
+    /** TCP connections to all hosts so far. */
+    get connections(): number {
+        return this.hosts.reduce((sum, { ssh }) => sum + ssh.connections, 0);
+    }
+
+    /** Bytes over all connections so far, in both directions. */
+    get bytes(): number {
+        return this.hosts.reduce((sum, { ssh: { traffic } }) => sum + traffic.received + traffic.sent, 0);
+    }
+
+    /** Sets how far away all hosts are, for connections from now on. */
+    set latency(milliseconds: number) {
+        this.hosts.forEach(({ ssh }) => (ssh.latency = milliseconds));
+    }
+
+    async close(): Promise<void> {
+        await this.releases.server.close();
+        await Promise.all(this.hosts.map(({ ssh }) => ssh.close()));
+        await this.api.close();
+        fs.rmSync(this.folder, { recursive: true, force: true });
+    }
+
+    private machine({ host: address, port, privateKey, hostKey }: SshServer): ExistingMachineArgs {
+        return { address, port, privateKey, hostKey, apiAddress: new URL(this.api.url).host };
+    }
+}
+
+/** A fresh host, whose root directory is a copy of the common one. */
+async function startHost(
+    name: string,
+    common: string,
+    latency: number,
+    environment: Record<string, string>,
+): Promise<StubHost> {
+    const own: Record<string, string> = {};
+    const ssh = await SshServer.start({
+        latency,
+        programs: [path.join(common, "commands")],
+        environment: own,
+    });
+    const [services, temporary] = ["services", "tmp"].map((folder) => path.join(ssh.scratch, folder)) as [
+        string,
+        string,
+    ];
+    [services, temporary].forEach((folder) => fs.mkdirSync(folder));
+    const calls = path.join(ssh.scratch, "calls");
+    Object.assign(own, environment, { ROOT: ssh.root, SERVICES: services, CALLS: calls, TMPDIR: temporary });
+    fs.cpSync(path.join(common, "root"), ssh.root, { recursive: true, verbatimSymlinks: true });
+    // The scripts ask for root. In a user namespace anybody is.
+    ssh.stub("sudo", '((EUID == 0)) || exec /usr/bin/unshare --map-root-user "$@"\nexec "$@"');
+    return { name, ssh };
+}
