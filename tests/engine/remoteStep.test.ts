@@ -1,5 +1,7 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
+import { createRequire } from "node:module";
+import * as os from "node:os";
 import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -8,6 +10,15 @@ import { hostScripts } from "../../components/node/hostScripts";
 import { remoteStep, scriptsStep } from "../../components/node/remoteStep";
 import { SshServer } from "../support/sshServer";
 import { announce, changes, exporting, said, TestStack } from "./plugins/stack";
+
+const load = createRequire(__filename);
+
+/** The module as another process has it. */
+function anew() {
+    const file = load.resolve("../../components/node/remoteStep");
+    [file, load.resolve("../../components/node/hostScripts")].forEach((one) => delete load.cache[one]);
+    return load(file) as { scriptsStep: typeof scriptsStep };
+}
 
 describe(`remote steps: ${announce("command")}`, function () {
     this.timeout(180_000);
@@ -45,10 +56,10 @@ describe(`remote steps: ${announce("command")}`, function () {
     });
 
     describe("the scripts", () => {
-        const upload = (user = "root") =>
+        const upload = (user = "root", copy = scriptsStep) =>
             exporting(() => {
                 const connection = { ...ssh.connection(), user };
-                scriptsStep("scripts", { machine: { ...machine(), connection }, timeoutSeconds: 20 }, {});
+                copy("scripts", { machine: { ...machine(), connection }, timeoutSeconds: 20 }, {});
             });
         const text = () => fs.readFileSync(bundlePath(), "utf8");
 
@@ -63,6 +74,24 @@ describe(`remote steps: ${announce("command")}`, function () {
             assert.match(text(), /\nrun "\$@"\n$/);
             assert.equal((await stack.destroy()).error, undefined);
             assert.equal(ssh.connections, 2);
+        });
+
+        it("are the same for a colleague, whose copy lies elsewhere, and can be destroyed where there is none", async () => {
+            const { XDG_CACHE_HOME } = process.env;
+            const caches = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-caches-"));
+            try {
+                for (const cache of ["one", "other"]) {
+                    process.env.XDG_CACHE_HOME = path.join(caches, cache);
+                    assert.equal((await stack.up(upload("root", anew().scriptsStep))).error, undefined);
+                    assert.equal(fs.readdirSync(path.join(caches, cache, "kata-cluster/scripts")).length, 1);
+                    assert.equal(ssh.connections, 1);
+                    fs.rmSync(path.join(caches, cache), { recursive: true });
+                }
+                assert.equal((await stack.destroy()).error, undefined);
+            } finally {
+                fs.rmSync(caches, { recursive: true });
+                Object.assign(process.env, { XDG_CACHE_HOME: XDG_CACHE_HOME ?? "" });
+            }
         });
 
         it("are copied again after a copy that broke off, before which no command takes them for whole", async () => {
