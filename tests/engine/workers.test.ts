@@ -111,7 +111,11 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
         since();
         const run = await stack.up(program(1, { labels: { "example.com/disk": "ssd" } }));
         assert.equal(run.error, undefined, run.stdout + said(run));
-        assert.deepEqual(since(), ["lab-control-plane-0: admit apply lab-worker-0", "lab-worker-0: node apply join"]);
+        assert.deepEqual(since(), [
+            "lab-worker-0: node apply preflight kernel metadata kata containerd kubernetes key",
+            "lab-control-plane-0: admit apply lab-worker-0",
+            "lab-worker-0: node apply join",
+        ]);
         assert.match(controlPlane.lastInput(), /"example\.com\/disk":"ssd"/);
     });
 
@@ -152,6 +156,8 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
         const run = await stack.up(program(0));
         assert.equal(run.error, undefined, run.stdout + said(run));
         assert.deepEqual(since(), [
+            // With one node left, the proof looks for the pod itself.
+            "lab-control-plane-0: locate prove default nginx-untrusted UID",
             "lab-control-plane-0: admit reset lab-worker-0",
             "lab-worker-0: node reset join kubernetes crio containerd kata metadata kernel",
         ]);
