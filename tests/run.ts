@@ -68,6 +68,13 @@ const parts: Part[] = [
         run: mocha,
     },
     {
+        name: "bench",
+        what: "connections, resources and bytes of state against their targets, on stub hosts",
+        needs: ["pulumi", "etcd", "kube-apiserver", "kube-controller-manager", "kubectl"],
+        minutes: 6,
+        run: bench,
+    },
+    {
         name: "e2e",
         what: "minutes: a real VM from npm start to npm stop",
         files: "tests/e2e/local.test.ts",
@@ -102,6 +109,14 @@ async function bats(): Promise<Counts> {
     const skipped = lines.filter((line) => /^ok \d+.* # skip/.test(line)).length;
     const passed = lines.filter((line) => /^ok \d+/.test(line)).length - skipped;
     return judged({ passed, failed: lines.filter((line) => /^not ok \d+/.test(line)).length, skipped }, status);
+}
+
+/** The quick benchmark. Only its exact figures count. */
+async function bench(): Promise<Counts> {
+    const { status, output } = await command("bash", ["stacks/node.sh", "tests/bench/main.ts", "--quick"]);
+    const [, met, missed, broken] = /^exact figures: (\d+) met, (\d+) missed; (\d+) parts failed$/m.exec(output) ?? [];
+    const [passed, failed] = [Number(met ?? 0), Number(missed ?? 0) + Number(broken ?? 0)];
+    return judged({ passed, failed, skipped: 0 }, status);
 }
 
 /** A runner that failed without a failed test, or ran nothing, counts as one failure. */

@@ -86,11 +86,15 @@ export class TestStack {
         return new TestStack(await LocalWorkspace.createOrSelectStack(project, workspace), folder);
     }
 
-    /** `replace` names what is to be made anew though nothing about it changes. */
+    /**
+     * `replace` names what is to be made anew though nothing about it changes. `parallel` is how many resources are worked
+     * on at once, by default as many as the engine thinks right for this machine.
+     */
     async up(
         program: PulumiFn,
-        options: { cancelWhen?: (run: Run) => boolean; replace?: string[] } = {},
+        options: { cancelWhen?: (run: Run) => boolean; replace?: string[]; parallel?: number } = {},
     ): Promise<Run> {
+        const { parallel } = options;
         const replace = await this.urns(options.replace);
         return this.run((onEvent, onOutput, run) => {
             let cancelled = false;
@@ -101,7 +105,7 @@ export class TestStack {
                     void this.stack.cancel();
                 }
             };
-            return this.stack.up({ program, onEvent: watch, onOutput, replace });
+            return this.stack.up({ program, onEvent: watch, onOutput, replace, parallel });
         });
     }
 
@@ -132,11 +136,15 @@ export class TestStack {
 
     /** The resource of that name in the state, secrets in clear. */
     async resource(name: string): Promise<StateResource | undefined> {
+        return (await this.resources()).find(({ urn }) => urn.split("::").slice(3).join("::") === name);
+    }
+
+    /** All resources in the state, secrets in clear. */
+    async resources(): Promise<StateResource[]> {
         const { deployment } = (await this.stack.exportStack()) as {
             deployment: { resources?: StateResource[] } | null;
         };
-        const resources = deployment?.resources ?? [];
-        return resources.find(({ urn }) => urn.split("::").slice(3).join("::") === name);
+        return deployment?.resources ?? [];
     }
 
     private async urns(names: string[] = []): Promise<string[]> {

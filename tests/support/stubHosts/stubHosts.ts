@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExistingMachineArgs, KataClusterArgs } from "../../../components/args";
 import { ApiServer } from "../apiServer";
+import { FarAway } from "../farAway";
 import { needProgram } from "../programs";
 import { SshServer } from "../sshServer";
 import { serveReleases, StubReleases } from "./releases";
@@ -13,11 +14,6 @@ import { serveReleases, StubReleases } from "./releases";
 export interface StubHostsOptions {
     /** How many. The first one is the control plane. */
     count: number;
-    /**
-     * Milliseconds of a round trip to each.
-     * @default 0
-     */
-    latency?: number;
     /**
      * Seconds of mere waiting on each host: for a service that starts while it installs, for `kubeadm init`, for `kubeadm
      * join`. Whole hosts are on this machine, so that without it their work is all CPU time, and theirs alone.
@@ -41,11 +37,12 @@ export class StubHosts {
     private constructor(
         readonly hosts: StubHost[],
         readonly api: ApiServer,
+        private readonly apiAsSeen: FarAway,
         private readonly releases: StubReleases,
         private readonly folder: string,
     ) {}
 
-    static async start({ count, latency = 0, waits = {} }: StubHostsOptions): Promise<StubHosts> {
+    static async start({ count, waits = {} }: StubHostsOptions): Promise<StubHosts> {
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-hosts-"));
         execFileSync("bash", [path.join(__dirname, "make.sh"), folder], { stdio: ["ignore", "ignore", "inherit"] });
         ["cluster/nodes", "cluster/requests"].forEach((name) =>
@@ -63,8 +60,9 @@ export class StubHosts {
         const names = Array.from({ length: count }, (_, i) =>
             i === 0 ? "lab-control-plane-0" : `lab-worker-${i - 1}`,
         );
-        const hosts = await Promise.all(names.map((name) => startHost(name, folder, latency, environment)));
-        return new StubHosts(hosts, api, await serveReleases(folder), folder);
+        const hosts = await Promise.all(names.map((name) => startHost(name, folder, environment)));
+        const apiAsSeen = await FarAway.start(Number(new URL(api.url).port));
+        return new StubHosts(hosts, api, apiAsSeen, await serveReleases(folder), folder);
     }
 
     /** The arguments of a cluster named `lab` on the first so many hosts: a control plane, and workers. */
@@ -100,33 +98,29 @@ export class StubHosts {
         return this.hosts.reduce((sum, { ssh: { traffic } }) => sum + traffic.received + traffic.sent, 0);
     }
 
-    /** Sets how far away all hosts are, for connections from now on. */
-    set latency(milliseconds: number) {
-        this.hosts.forEach(({ ssh }) => (ssh.latency = milliseconds));
+    /** Sets how far away all hosts are, in milliseconds of a round trip, and the API too, for connections from now on. */
+    farAway(ssh: number, api = ssh): void {
+        this.hosts.forEach((host) => (host.ssh.latency = ssh));
+        this.apiAsSeen.latency = api;
     }
 
     async close(): Promise<void> {
         await this.releases.server.close();
         await Promise.all(this.hosts.map(({ ssh }) => ssh.close()));
+        this.apiAsSeen.close();
         await this.api.close();
         fs.rmSync(this.folder, { recursive: true, force: true });
     }
 
     private machine({ host: address, port, privateKey, hostKey }: SshServer): ExistingMachineArgs {
-        return { address, port, privateKey, hostKey, apiAddress: new URL(this.api.url).host };
+        return { address, port, privateKey, hostKey, apiAddress: `127.0.0.1:${this.apiAsSeen.port}` };
     }
 }
 
 /** A fresh host, whose root directory is a copy of the common one. */
-async function startHost(
-    name: string,
-    common: string,
-    latency: number,
-    environment: Record<string, string>,
-): Promise<StubHost> {
+async function startHost(name: string, common: string, environment: Record<string, string>): Promise<StubHost> {
     const own: Record<string, string> = {};
     const ssh = await SshServer.start({
-        latency,
         programs: [path.join(common, "commands")],
         environment: own,
     });

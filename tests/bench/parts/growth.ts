@@ -1,0 +1,136 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { exporting, Run, StateResource, TestStack } from "../../engine/plugins/stack";
+import { median, timed } from "../measure";
+import { Part, Row } from "../part";
+import { StubCluster } from "../stubCluster";
+
+type Say = (line: string) => void;
+
+/** Seconds that a stub host waits, as a real one does for downloads, services and kubeadm. */
+const waits = { install: 30, init: 15, join: 15 };
+
+export const growth: Part = {
+    name: "growth",
+    about:
+        "What more nodes cost, on stub hosts that run the real scripts. All of them share this machine's cores, so each also waits " +
+        `as long as a quick real machine does for its services and kubeadm (${waits.install} s to install, ${waits.init} s to init, ` +
+        `${waits.join} s to join): a tool that works on them one after the other adds up those waits, one that works on them at once does not.`,
+    quick: true,
+    async run({ quick, say }) {
+        return { rows: quick ? await sizes(4, say) : [...(await times(say)), ...(await sizes(100, say, true))] };
+    },
+};
+
+/** The time of `up` for ever more hosts. */
+async function times(say: Say): Promise<Row[]> {
+    const counts = [8, 32, 100];
+    const seconds: number[] = [];
+    for (const count of counts) {
+        const cluster = await StubCluster.start({ count, waits });
+        try {
+            const up = await cluster.up(count, 32);
+            seconds.push(up.seconds);
+            say(`${count} hosts: ${up.seconds.toFixed(1)} s`);
+        } finally {
+            await cluster.close();
+        }
+    }
+    return counts.slice(1).map((count, i) => ({
+        what: `up of ${count} hosts / up of ${counts[0]}`,
+        value: seconds[i + 1]! / seconds[0]!,
+        unit: "ratio",
+        ...(count === 32 ? { most: 1.5 } : {}),
+        exact: false,
+        note: `${seconds[i + 1]!.toFixed(0)} s / ${seconds[0]!.toFixed(0)} s, with --parallel 32.`,
+    }));
+}
+
+/** What one worker adds to so many nodes: hosts that it touches, resources, and bytes of state. */
+async function sizes(count: number, say: Say, compare = false): Promise<Row[]> {
+    const cluster = await StubCluster.start({ count: count + 1 });
+    try {
+        await cluster.up(count, 32);
+        const before = { resources: await cluster.stack.resources(), bytes: cluster.stateBytes() };
+        say(`${count} nodes: ${before.resources.length} resources, ${before.bytes} bytes of state`);
+        const compared = compare ? await comparisons(cluster, count, before.resources, say) : [];
+        const added = await cluster.up(count + 1, 32);
+        const resources = (await cluster.stack.resources()).length - before.resources.length;
+        const bytes = cluster.stateBytes() - before.bytes;
+        say(`one more: ${added.connections.join(" ")} connections, ${resources} resources, ${bytes} bytes of state`);
+        return [
+            ...compared,
+            {
+                what: `hosts touched when a worker is added to ${count} nodes`,
+                value: added.connections.filter((connections) => connections > 0).length,
+                unit: "count",
+                most: 2,
+                exact: true,
+            },
+            { what: "resources of a worker", value: resources, unit: "count", most: 6, exact: true },
+            {
+                what: "state of a worker",
+                value: bytes,
+                unit: "bytes",
+                most: 20_000,
+                exact: true,
+                note: "The stack's state as compact JSON, secrets encrypted: that with it, less that without.",
+            },
+        ];
+    } finally {
+        await cluster.close();
+    }
+}
+
+/** Preview and an `up` with nothing to do, against a program with as many resources that do nothing. */
+async function comparisons(cluster: StubCluster, count: number, resources: StateResource[], say: Say): Promise<Row[]> {
+    const empty = await TestStack.create("empty");
+    const program = plainProgram(resources);
+    try {
+        await mustPass(empty.up(program, { parallel: 32 }));
+        const pairs = { preview: [] as number[], up: [] as number[] };
+        for (let round = 0; round < 3; round++) {
+            for (const verb of ["preview", "up"] as const) {
+                const ours = await timed(() => mustPass(cluster.stack[verb](cluster.program(count))));
+                const plain = await timed(() => mustPass(empty[verb](program)));
+                pairs[verb].push(ours.seconds / plain.seconds);
+                say(`${verb}: ${ours.seconds.toFixed(1)} s, of as many empty resources ${plain.seconds.toFixed(1)} s`);
+            }
+        }
+        return (["preview", "up"] as const).map((verb) => ({
+            what: `${verb === "up" ? "up with nothing to do" : verb} of ${count} nodes / the same of as many empty resources`,
+            value: median(pairs[verb]),
+            unit: "ratio",
+            samples: pairs[verb],
+            most: 1.25,
+            exact: false,
+            note: `${resources.length} resources.`,
+        }));
+    } finally {
+        empty.remove();
+    }
+}
+
+/** A program with as many components and as many other resources, which are commands with nothing to run. */
+function plainProgram(resources: StateResource[]) {
+    const wanted = resources.filter(({ type }) => !type.startsWith("pulumi:"));
+    // A component's identifier is empty.
+    const components = wanted.filter(({ id }) => !id).length;
+    return exporting(() => {
+        const parents = Array.from(
+            { length: components },
+            (_, i) => new pulumi.ComponentResource("kata-cluster:bench:Empty", `component-${i}`),
+        );
+        for (let i = 0; i < wanted.length - components; i++) {
+            const parent = parents[i % parents.length]!;
+            new command.remote.Command(`command-${i}`, { connection: { host: "192.0.2.1" } }, { parent });
+        }
+    });
+}
+
+async function mustPass(running: Promise<Run>): Promise<void> {
+    const { error } = await running;
+    if (error) {
+        throw error;
+    }
+}

@@ -1,0 +1,111 @@
+import { median } from "../measure";
+import { Part, Row } from "../part";
+import { Measured, StubCluster } from "../stubCluster";
+
+type Say = (line: string) => void;
+
+/** How many nodes of several there are: a control plane, and workers. */
+const several = 4;
+
+export const roundTrips: Part = {
+    name: "round-trips",
+    about:
+        "SSH connections and bytes for a node, and what a far machine adds to `up`. The real scripts run on stub hosts; every " +
+        "packet to them is late by half of the round trip that is named, in both directions.",
+    quick: true,
+    async run({ quick, say }) {
+        const { rows, created } = await oneNode(quick, say);
+        return { rows: [...rows, ...(await severalNodes(created, say))] };
+    },
+};
+
+async function oneNode(quick: boolean, say: Say): Promise<{ rows: Row[]; created: number }> {
+    const cluster = await StubCluster.start({ count: 1 });
+    try {
+        const preview = await cluster.preview();
+        const first = await cluster.up();
+        say(`one node: ${sum(first)} connections, ${first.bytes} bytes, ${first.seconds.toFixed(1)} s`);
+        const again = await cluster.up();
+        await cluster.destroy();
+        const rows: Row[] = [
+            count("connections to create one node", sum(first), 4),
+            count("connections of its preview", sum(preview), 0),
+            count("connections of an up with nothing to do", sum(again), 0),
+            { what: "bytes over SSH to create one node", value: first.bytes, unit: "bytes", exact: false },
+            ...(await latencies(cluster, quick, say)),
+        ];
+        return { rows, created: sum(first) };
+    } finally {
+        await cluster.close();
+    }
+}
+
+/** `up` of one node that is far away, against one that is near: both in turn. */
+async function latencies(cluster: StubCluster, quick: boolean, say: Say): Promise<Row[]> {
+    const ways = quick ? [0, 270] : [0, 5, 50, 270];
+    const seconds = new Map(ways.map((latency) => [latency, [] as number[]]));
+    for (let round = 0; round < (quick ? 1 : 5); round++) {
+        for (const latency of ways) {
+            cluster.stubs.farAway(latency);
+            const up = await cluster.up();
+            cluster.stubs.farAway(0);
+            await cluster.destroy();
+            seconds.get(latency)!.push(up.seconds);
+            say(`up with a round trip of ${latency} ms: ${up.seconds.toFixed(1)} s`);
+        }
+    }
+    const near = seconds.get(0)!;
+    return ways.slice(1).map((latency) => {
+        const added = seconds.get(latency)!.map((far, round) => far - near[round]!);
+        return {
+            what: `time that a round trip of ${latency} ms adds to the up of one node`,
+            value: median(added),
+            unit: "seconds",
+            samples: added,
+            ...(latency === 270 ? { most: 20 } : {}),
+            exact: false,
+            note: `SSH and the Kubernetes API are that far away. Without, it takes ${median(near).toFixed(1)} s.`,
+        };
+    });
+}
+
+/** @param one connections that create a cluster of one node */
+async function severalNodes(one: number, say: Say): Promise<Row[]> {
+    const cluster = await StubCluster.start({ count: several });
+    try {
+        const created = await cluster.up();
+        const [controlPlane, ...workers] = created.connections as [number, ...number[]];
+        say(`${several} nodes: ${controlPlane} connections to the control plane, ${workers.join(", ")} to the workers`);
+        const preview = await cluster.preview();
+        const again = await cluster.up();
+        return [
+            count("connections to one worker", Math.max(...workers)),
+            count(
+                "connections for one worker",
+                (sum(created) - one) / workers.length,
+                4,
+                "Its own, and those to the control plane that admits it.",
+            ),
+            count(`connections for each of ${several} nodes that are created at once`, sum(created) / several, 4),
+            count(`connections of a preview of ${several} nodes`, sum(preview), 0),
+            count(`connections of an up of ${several} nodes with nothing to do`, sum(again), 0),
+        ];
+    } finally {
+        await cluster.close();
+    }
+}
+
+function count(what: string, value: number, most?: number, note?: string): Row {
+    return {
+        what,
+        value,
+        unit: "count",
+        ...(most === undefined ? {} : { most }),
+        exact: true,
+        ...(note ? { note } : {}),
+    };
+}
+
+function sum({ connections }: Measured): number {
+    return connections.reduce((all, one) => all + one, 0);
+}

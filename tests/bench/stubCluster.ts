@@ -1,0 +1,74 @@
+import { KataCluster } from "../../components/kataCluster";
+import { exporting, Run, said, TestStack } from "../engine/plugins/stack";
+import { StubHosts, StubHostsOptions } from "../support/stubHosts/stubHosts";
+
+/** What a run of the engine took, and what it did to the hosts. */
+export interface Measured {
+    run: Run;
+    seconds: number;
+    /** New connections, by host. */
+    connections: number[];
+    /** Bytes over SSH, both directions. */
+    bytes: number;
+}
+
+/** A stack, and the stub hosts that it makes a cluster of. */
+export class StubCluster {
+    private constructor(
+        readonly stubs: StubHosts,
+        readonly stack: TestStack,
+    ) {}
+
+    static async start(options: StubHostsOptions): Promise<StubCluster> {
+        return new StubCluster(await StubHosts.start(options), await TestStack.create("bench"));
+    }
+
+    /** The program of a cluster on the first so many hosts. */
+    program(count?: number) {
+        return exporting(() => {
+            const cluster = new KataCluster("lab", this.stubs.args(count));
+            return { isolation: cluster.isolation, nodes: cluster.nodes };
+        });
+    }
+
+    up(count?: number, parallel?: number): Promise<Measured> {
+        return this.measured(() => this.stubs.withPod(this.stack.up(this.program(count), { parallel })));
+    }
+
+    preview(count?: number): Promise<Measured> {
+        return this.measured(() => this.stack.preview(this.program(count)));
+    }
+
+    destroy(): Promise<Measured> {
+        return this.measured(() => this.stack.destroy());
+    }
+
+    /** Bytes of the state, as compact JSON, with secrets encrypted. */
+    stateBytes(): number {
+        return JSON.stringify(JSON.parse(this.stack.stored())).length;
+    }
+
+    async close(): Promise<void> {
+        this.stack.remove();
+        await this.stubs.close();
+    }
+
+    /** @throws if the engine reports an error: what failed is not measured. */
+    private async measured(act: () => Promise<Run>): Promise<Measured> {
+        const { hosts } = this.stubs;
+        const before = hosts.map(({ ssh }) => ssh.connections);
+        const { bytes } = this.stubs;
+        const begun = performance.now();
+        const run = await act();
+        const seconds = (performance.now() - begun) / 1000;
+        if (run.error) {
+            throw new Error(`the run failed:\n${said(run, "err")}\n${run.error.message.slice(-2000)}`);
+        }
+        return {
+            run,
+            seconds,
+            connections: hosts.map(({ ssh }, i) => ssh.connections - before[i]!),
+            bytes: this.stubs.bytes - bytes,
+        };
+    }
+}
