@@ -31,16 +31,25 @@ export class StubCluster {
         });
     }
 
-    up(count?: number, parallel?: number): Promise<Measured> {
+    /** Makes the cluster, with its pod. */
+    create(count?: number, parallel?: number): Promise<Measured> {
         return this.measured(() => this.stubs.withPod(this.stack.up(this.program(count), { parallel })));
+    }
+
+    /** Changes the cluster, or nothing. */
+    up(count?: number, parallel?: number): Promise<Measured> {
+        return this.measured(() => this.stack.up(this.program(count), { parallel }));
     }
 
     preview(count?: number): Promise<Measured> {
         return this.measured(() => this.stack.preview(this.program(count)));
     }
 
-    destroy(): Promise<Measured> {
-        return this.measured(() => this.stack.destroy());
+    /** Destroys it, so that it can be made again. */
+    async destroy(): Promise<void> {
+        await this.measured(() => this.stack.destroy());
+        // What kubeadm reset would have taken away.
+        await this.stubs.api.renew();
     }
 
     /** Bytes of the state, as compact JSON, with secrets encrypted. */

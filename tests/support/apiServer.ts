@@ -90,19 +90,19 @@ export class ApiServer {
             if (addresses.length > 0) {
                 server.writeCertificate(addresses);
             }
-            server.startEtcd();
-            await server.startApi();
-            server.startControllers();
-            if (controllers.includes("serviceaccount-controller")) {
-                await server.until("default service account", async () =>
-                    server.kubectl("get", "serviceaccount", "default"),
-                );
-            }
+            await server.begin();
             return server;
         } catch (error) {
             await server.close();
             throw error;
         }
+    }
+
+    /** Takes all its data away, as when a cluster is made anew; address, certificate and administrator stay. */
+    async renew(): Promise<void> {
+        await this.stopAll();
+        rmSync(join(this.folder, "etcd"), { recursive: true });
+        await this.begin();
     }
 
     /** Stops the API server; its data stays. */
@@ -241,11 +241,24 @@ export class ApiServer {
 
     /** Stops everything and removes its files. */
     async close(): Promise<void> {
+        await this.stopAll();
+        this.agent.destroy();
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+
+    private async begin(): Promise<void> {
+        this.startEtcd();
+        await this.startApi();
+        this.startControllers();
+        if (this.controllers.includes("serviceaccount-controller")) {
+            await this.until("default service account", async () => this.kubectl("get", "serviceaccount", "default"));
+        }
+    }
+
+    private async stopAll(): Promise<void> {
         for (const name of ["kube-controller-manager", "kube-apiserver", "etcd"]) {
             await this.stop(name);
         }
-        this.agent.destroy();
-        rmSync(this.folder, { recursive: true, force: true });
     }
 
     private writeFiles(): void {

@@ -29,7 +29,7 @@ async function times(say: Say): Promise<Row[]> {
     for (const count of counts) {
         const cluster = await StubCluster.start({ count, waits });
         try {
-            const up = await cluster.up(count, 32);
+            const up = await cluster.create(count, 32);
             seconds.push(up.seconds);
             say(`${count} hosts: ${up.seconds.toFixed(1)} s`);
         } finally {
@@ -50,7 +50,7 @@ async function times(say: Say): Promise<Row[]> {
 async function sizes(count: number, say: Say, compare = false): Promise<Row[]> {
     const cluster = await StubCluster.start({ count: count + 1 });
     try {
-        await cluster.up(count, 32);
+        await cluster.create(count, 32);
         const before = { resources: await cluster.stack.resources(), bytes: cluster.stateBytes() };
         say(`${count} nodes: ${before.resources.length} resources, ${before.bytes} bytes of state`);
         const compared = compare ? await comparisons(cluster, count, before.resources, say) : [];

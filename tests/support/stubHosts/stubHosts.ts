@@ -10,6 +10,8 @@ import { needProgram } from "../programs";
 import { SshServer } from "../sshServer";
 import { serveReleases, StubReleases } from "./releases";
 
+const podName = "nginx-untrusted";
+
 /** Settings of stub hosts. */
 export interface StubHostsOptions {
     /** How many. The first one is the control plane. */
@@ -74,16 +76,18 @@ export class StubHosts {
 
     /** Does what scheduler and kubelet do with the untrusted pod, as soon as it is there, while something runs. */
     async withPod<T>(running: Promise<T>): Promise<T> {
-        const pod = "nginx-untrusted";
         let ended = false;
         const end = () => (ended = true);
         running.then(end, end);
-        while (!ended && !(await this.api.get("pod", pod))) {
-            await sleep(500);
+        while (
+            !ended &&
+            (await this.api.request({ path: `/api/v1/namespaces/default/pods/${podName}` })).code !== 200
+        ) {
+            await sleep(250);
         }
         if (!ended) {
-            await this.api.podReady(pod);
-            await this.api.bindPod(pod, this.hosts[0]!.name);
+            await this.api.podReady(podName);
+            await this.api.bindPod(podName, this.hosts[0]!.name);
         }
         return running;
     }
