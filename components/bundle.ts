@@ -8,8 +8,8 @@ export type Files = Record<string, string>;
 /** The first part of every bundle: it defines what the rest calls. */
 const header = "bundle.sh";
 
-/** The last line of every bundle: a text without it is not whole. */
-export const lastLine = 'run "$@"';
+/** The last line of a node's settings: without it they are not whole. */
+export const lastSetting = "settings=whole";
 
 /** Every file below a directory but for the bundle's own header. */
 export function filesBelow(directory: string): Files {
@@ -23,19 +23,27 @@ export function filesBelow(directory: string): Files {
 }
 
 /**
- * One shell script that carries files, so that they travel as one text which a reviewer can read in a diff: the header
- * out of `directory`, each file as a here-document in order of its path, and a last line that runs what is asked for.
- * A copy that broke off has no last line, and so runs nothing.
+ * One shell script that carries files: the header out of `directory`, the files, and a last line that runs what is asked
+ * for. A copy that broke off has no last line, and so runs nothing.
  */
 export function bundle(directory: string, files: Files): string {
-    const parts = Object.keys(files)
+    return [fs.readFileSync(path.join(directory, header), "utf8"), ...carried(files), 'run "$@"\n'].join("\n");
+}
+
+/** Files for a bundle that is on the node already, as a text that a reviewer can read in a diff. */
+export function settings(files: Files): string {
+    return [...carried(files), `${lastSetting}\n`].join("\n");
+}
+
+/** Each file as a here-document for the header's `file`, in order of its path. */
+function carried(files: Files): string[] {
+    return Object.keys(files)
         .sort()
         .map((file) => {
             const text = files[file]!.replace(/\n?$/, "\n");
             const end = delimiterFor(text);
             return `file ${mode(file)} '${file}' <<'${end}'\n${text}${end}\n`;
         });
-    return [fs.readFileSync(path.join(directory, header), "utf8"), ...parts, `${lastLine}\n`].join("\n");
 }
 
 /** A short digest of files, for commands that are to run again when the files change. */

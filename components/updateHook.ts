@@ -8,3 +8,9 @@ export function beforeUpdate(name: string, look: (args: pulumi.ResourceHookArgs)
     }
     return { beforeUpdate: [new pulumi.ResourceHook(name, look, { onDryRun: true })] };
 }
+
+/** All of them for one resource. */
+export function allHooks(...bindings: (pulumi.ResourceHookBinding | undefined)[]): pulumi.ResourceHookBinding {
+    const beforeUpdate = bindings.flatMap((binding) => binding?.beforeUpdate ?? []);
+    return beforeUpdate.length > 0 ? { beforeUpdate } : {};
+}

@@ -32,7 +32,7 @@ export class ControlPlane extends pulumi.ComponentResource {
                 machine: node.machine,
                 run: `node apply ${controlPlaneSteps.join(" ")}`,
                 undo: `node reset ${controlPlaneSteps.join(" ")}`,
-                digest: node.bundle.digests.init,
+                digest: node.digests.init,
                 timeoutSeconds: spec.timeouts.controlPlaneSeconds,
                 secretOutput: true,
             },

@@ -4,7 +4,7 @@ import { ClusterSpec } from "../spec";
 
 /**
  * Refuses another control plane endpoint for a live cluster, before anything is touched: every node and certificate has
- * the first one. So a cluster that began without one stays with one control plane. The bundle that is in the state says
+ * the first one. So a cluster that began without one stays with one control plane. The node's settings in the state say
  * what it began with.
  */
 export function refuseEndpointChange(spec: ClusterSpec, { machines, controlPlaneEndpoint }: Machines) {
@@ -20,9 +20,9 @@ export function refuseEndpointChange(spec: ClusterSpec, { machines, controlPlane
     });
 }
 
-/** The endpoint in kubeadm's configuration, as a bundle carries it. @internal */
-export function endpointIn(bundle: string): string | undefined {
-    return /^controlPlaneEndpoint: "?([^"\n]+)"?$/m.exec(bundle)?.[1];
+/** The endpoint in kubeadm's configuration, as a node's settings carry it. @internal */
+export function endpointIn(settings: string): string | undefined {
+    return /^controlPlaneEndpoint: "?([^"\n]+)"?$/m.exec(settings)?.[1];
 }
 
 function refusal({ name, gcp }: ClusterSpec, current: string | undefined, wanted: string | undefined): string {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { connectionToOneOf, identityOf } from "../machine/connection";
 import { NodeBootstrap } from "../node/nodeBootstrap";
-import { remoteStep } from "../node/remoteStep";
+import { remoteStep, RemoteStepArgs } from "../node/remoteStep";
 import { UntrustedPod } from "../workload/untrustedPod";
 import { ControlPlane } from "./controlPlane";
 
@@ -39,7 +39,8 @@ export interface IsolationFindings {
 
 /**
  * Proves that the pod runs in a virtual machine, on the node that it is on, and fails if it does not. The pod is looked
- * for after all nodes have joined. A node that is no longer among `nodes` is drained before: the pod was on it.
+ * for after all nodes have joined. A node that is no longer among `nodes` is drained before: the pod was on it. Where
+ * there is one node, it is proved where it is looked for.
  */
 export function proveIsolation(
     name: string,
@@ -59,13 +60,26 @@ export function proveIsolation(
         return connection ? identityOf(connection) : "";
     });
     const leaving = spec.nodeName.apply((node) => (node && !names.includes(node) ? ` ${node}` : ""));
+    // The uid makes it run again for a pod that was made anew.
+    const pod = pulumi.interpolate`${metadata.namespace} ${metadata.name} ${metadata.uid}${leaving}`;
+    const installed = nodes.map((node) => node.installed);
+    const proven = (args: Pick<RemoteStepArgs, "machine" | "run" | "digest">, after: pulumi.Resource[]) =>
+        remoteStep(
+            `${name}-isolation`,
+            { ...args, timeoutSeconds, livesWith: init },
+            { ...opts, dependsOn: [...after, ...installed] },
+        ).stdout.apply(findings);
+    const locating = pulumi.interpolate`${first.digests.locate} ${identity}`;
+    if (nodes.length === 1) {
+        const digest = pulumi.interpolate`${locating} ${first.digests.isolation}`;
+        return proven({ machine: first.machine, run: pulumi.interpolate`locate prove ${pod}`, digest }, [untrusted]);
+    }
     const located = remoteStep(
         `${name}-pod`,
         {
             machine: first.machine,
-            // The uid makes it run again for a pod that was made anew.
-            run: pulumi.interpolate`locate ${metadata.namespace} ${metadata.name} ${metadata.uid}${leaving}`,
-            digest: pulumi.interpolate`${first.bundle.digests.locate} ${identity}`,
+            run: pulumi.interpolate`locate find ${pod}`,
+            digest: locating,
             timeoutSeconds,
             livesWith: init,
         },
@@ -73,21 +87,14 @@ export function proveIsolation(
     );
     const found = located.stdout.apply(location);
     const index = found.apply(({ node }) => Math.max(names.indexOf(node), 0));
-    const proof = remoteStep(
-        `${name}-isolation`,
+    return proven(
         {
-            machine: {
-                ...first.machine,
-                connection: connectionToOneOf(connections, index),
-            },
+            machine: { ...first.machine, connection: connectionToOneOf(connections, index) },
             run: pulumi.interpolate`isolation prove ${metadata.namespace} ${metadata.name} ${found.uid}`,
-            digest: first.bundle.digests.isolation,
-            timeoutSeconds,
-            livesWith: init,
+            digest: first.digests.isolation,
         },
-        { ...opts, dependsOn: [located, ...nodes.map(({ installed }) => installed)] },
+        [located],
     );
-    return proof.stdout.apply(findings);
 }
 
 /** @internal */

@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { NodeBootstrap } from "../node/nodeBootstrap";
 import { remoteStep } from "../node/remoteStep";
-import { joinSteps, keySteps } from "../node/steps";
+import { joinSteps } from "../node/steps";
 import { ClusterSpec } from "../spec";
 
 /** The control plane that the cluster began on: it admits the other nodes. */
@@ -26,19 +26,14 @@ export function joinNode(
     const { name, role, labels, taints } = machine;
     const controlPlane = role === "control-plane";
     const timeoutSeconds = spec.timeouts.nodeSeconds;
-    const key = remoteStep(
-        `${name}-key`,
-        { machine, run: `node apply ${keySteps.join(" ")}`, digest: node.bundle.digests.key, timeoutSeconds },
-        { parent: node, dependsOn: node.installed },
-    );
     const admit = remoteStep(
         `${name}-admit`,
         {
             machine: admission.node.machine,
             run: `admit apply ${name}`,
             undo: `admit reset ${name}`,
-            input: key.stdout.apply((stdout) => JSON.stringify({ request: requestIn(stdout), role, labels, taints })),
-            digest: admission.node.bundle.digests.admit,
+            input: node.lasting.apply((stdout) => JSON.stringify({ request: requestIn(stdout), role, labels, taints })),
+            digest: admission.node.digests.admit,
             timeoutSeconds,
             secretOutput: controlPlane,
             livesWith: admission.init,
@@ -51,7 +46,7 @@ export function joinNode(
             machine,
             run: `node apply ${joinSteps.join(" ")}`,
             input: controlPlane ? pulumi.secret(admit.stdout) : admit.stdout,
-            digest: node.bundle.digests.join,
+            digest: node.digests.join,
             timeoutSeconds: controlPlane ? spec.timeouts.controlPlaneSeconds : timeoutSeconds,
         },
         { parent: node, dependsOn: [node.installed, admit] },

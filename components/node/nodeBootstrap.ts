@@ -3,8 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { Files } from "../bundle";
 import { Machine } from "../machine/machine";
 import { ClusterSpec } from "../spec";
-import { HostBundle, hostBundle } from "./hostBundle";
-import { remoteStep, uploadStep } from "./remoteStep";
+import { allHooks } from "../updateHook";
+import { HostSettings, hostSettings } from "./hostSettings";
+import { PlannedOutput } from "./plannedOutput";
+import { remoteStep, scriptsStep } from "./remoteStep";
 import { refuseRuntimeChange } from "./runtimeChange";
 import { installSteps, uninstallSteps } from "./steps";
 
@@ -18,10 +20,12 @@ export interface Membership {
 
 /** Brings a machine to the point where it can become a node: runtime, Kata and Kubernetes installed. */
 export class NodeBootstrap extends pulumi.ComponentResource {
-    /** Everything that later stages run on the node. */
-    public readonly bundle: pulumi.Output<HostBundle>;
+    /** Of what each command on the node depends on. */
+    public readonly digests: pulumi.Output<HostSettings["digests"]>;
     /** Done when the node is ready for `kubeadm`. */
     public readonly installed: command.remote.Command;
+    /** What the installation printed, for what stays the same in a further one. */
+    public readonly lasting: pulumi.Output<string>;
 
     constructor(
         public readonly machine: Machine,
@@ -30,35 +34,41 @@ export class NodeBootstrap extends pulumi.ComponentResource {
         opts: pulumi.ComponentResourceOptions,
     ) {
         super("kata-cluster:node:NodeBootstrap", machine.name, {}, opts);
-        this.bundle = pulumi.output(membership.files).apply((files) => hostBundle(spec, machine.name, files));
-        const bundle = this.upload(spec, membership);
-        this.installed = this.install(spec, membership, bundle);
+        const { files, joins } = membership;
+        const settings = pulumi.output(files).apply((known) => hostSettings(spec, machine.name, joins, known));
+        this.digests = settings.digests;
+        const planned = new PlannedOutput(`${machine.name}-install`);
+        this.installed = this.install(spec, membership, settings, planned.hooks);
+        this.lasting = planned.of(this.installed);
         this.registerOutputs({});
     }
 
-    private upload(spec: ClusterSpec, { refusals }: Membership) {
-        const { machine, bundle } = this;
-        return uploadStep(
-            `${machine.name}-bundle`,
-            { machine, text: bundle.text, timeoutSeconds: spec.timeouts.machineSeconds },
-            { parent: this, dependsOn: machine.dependsOn, hooks: refusals },
+    private install(
+        spec: ClusterSpec,
+        { joins, refusals }: Membership,
+        settings: pulumi.Output<HostSettings>,
+        planned: pulumi.ResourceHookBinding,
+    ) {
+        const { machine } = this;
+        const scripts = scriptsStep(
+            `${machine.name}-scripts`,
+            { machine, timeoutSeconds: spec.timeouts.machineSeconds },
+            { parent: this, dependsOn: machine.dependsOn },
         );
-    }
-
-    private install(spec: ClusterSpec, { joins }: Membership, bundle: pulumi.Resource) {
         return remoteStep(
-            `${this.machine.name}-install`,
+            `${machine.name}-install`,
             {
-                machine: this.machine,
-                run: `node apply ${installSteps(spec).join(" ")}`,
+                machine,
+                run: `node apply ${installSteps(spec, joins).join(" ")}`,
                 undo: `node reset ${uninstallSteps(spec, joins).join(" ")}`,
-                digest: this.bundle.digests.install,
+                settings: settings.text,
+                digest: settings.digests.install,
                 timeoutSeconds: spec.timeouts.nodeSeconds,
             },
             {
                 parent: this,
-                dependsOn: bundle,
-                hooks: refuseRuntimeChange(this.machine.name, spec),
+                dependsOn: scripts,
+                hooks: allHooks(refuseRuntimeChange(machine.name, spec), refusals, planned),
             },
         );
     }

@@ -1,10 +1,9 @@
-import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { lastLine } from "../bundle";
 import { livingWith } from "../lifetime";
 import { Machine } from "../machine/machine";
-import { bundlePath } from "./hostBundle";
+import { identityOf } from "../machine/connection";
+import { bundlePath, hostScripts } from "./hostScripts";
 
 /** One command on a node. */
 export interface RemoteStepArgs {
@@ -21,6 +20,8 @@ export interface RemoteStepArgs {
     secretOutput?: boolean;
     /** What it reads. */
     input?: pulumi.Input<string>;
+    /** The node's settings, for this command and those to come. */
+    settings?: pulumi.Input<string>;
     /**
      * What it changes lives and dies with this, where that is not the machine it runs on: then it is undone on a machine
      * of ours too, unless this goes as well.
@@ -28,39 +29,21 @@ export interface RemoteStepArgs {
     livesWith?: pulumi.Resource;
 }
 
-/** The bundle that a node is to have. */
-export interface UploadStepArgs {
-    machine: Machine;
-    /** The bundle's text. Public: it shows in previews. */
-    text: pulumi.Input<string>;
-    /** Upper bound in seconds. */
-    timeoutSeconds: number;
-}
-
 /**
- * Puts a bundle on a node, as the user who logs in. It is read to its end, which its last line tells, and then takes the
- * place of the one before in one piece: a copy that broke off changes nothing.
+ * Puts the scripts on a node, as the user who logs in. The provider copies again only if the file has changed, so another
+ * machine under the same name makes the resource anew; that undoes nothing.
  */
-export function uploadStep(
+export function scriptsStep(
     name: string,
-    { machine, text, timeoutSeconds }: UploadStepArgs,
+    { machine, timeoutSeconds }: { machine: Machine; timeoutSeconds: number },
     opts: pulumi.CustomResourceOptions,
-): command.remote.Command {
-    const arriving = `${bundlePath}.new`;
-    return remoteCommand(
+): command.remote.CopyToRemote {
+    const { connection, owner } = machine;
+    const user = pulumi.unsecret(pulumi.output(connection)).apply(({ user }) => user);
+    return new command.remote.CopyToRemote(
         name,
-        {
-            connection: machine.connection,
-            create: [
-                `mkdir -p ${path.posix.dirname(bundlePath)}`,
-                `cat >${arriving}`,
-                `tail -n 1 ${arriving} | grep -qxF '${lastLine}'`,
-                `mv -f ${arriving} ${bundlePath}`,
-            ].join(" && "),
-            stdin: text,
-        },
-        { timeoutSeconds, livesWith: machine.owner },
-        opts,
+        { connection, source: hostScripts(), remotePath: bundlePath, triggers: [identityOf(connection), user] },
+        { ...opts, ...livingWith(owner), customTimeouts: bounded(timeoutSeconds) },
     );
 }
 
@@ -70,9 +53,11 @@ export function remoteStep(
     args: RemoteStepArgs,
     opts: pulumi.CustomResourceOptions,
 ): command.remote.Command {
-    const { machine, input, timeoutSeconds } = args;
+    const { machine, input, settings, timeoutSeconds } = args;
     // Also what undoes it reads its input: the session sends it all the same.
-    const runFromBundle = `sudo bash ${bundlePath}${input === undefined ? "" : " --input"}`;
+    const reads = settings !== undefined ? " --settings" : input !== undefined ? " --input" : "";
+    // A copy that broke off at its first byte would run nothing, and say nothing.
+    const runFromBundle = `test -s ${bundlePath} && sudo bash ${bundlePath}${reads}`;
     const undone = args.undo !== undefined && (args.livesWith !== undefined || !machine.owner);
     return remoteCommand(
         name,
@@ -80,7 +65,7 @@ export function remoteStep(
             connection: machine.connection,
             create: pulumi.interpolate`${runFromBundle} ${args.run} # ${args.digest}`,
             delete: undone ? `${runFromBundle} ${args.undo}` : undefined,
-            stdin: input,
+            stdin: settings ?? input,
         },
         { timeoutSeconds, livesWith: args.livesWith ?? machine.owner },
         { ...opts, additionalSecretOutputs: args.secretOutput ? ["stdout"] : [] },
@@ -97,7 +82,6 @@ function remoteCommand(
     { timeoutSeconds, livesWith }: { timeoutSeconds: number; livesWith?: pulumi.Resource },
     opts: pulumi.CustomResourceOptions,
 ): command.remote.Command {
-    const bounded = `${timeoutSeconds}s`;
     return new command.remote.Command(
         name,
         { ...args, logging: "stderr", addPreviousOutputInEnv: false },
@@ -105,7 +89,12 @@ function remoteCommand(
             ...opts,
             ...livingWith(livesWith),
             deleteBeforeReplace: args.delete !== undefined,
-            customTimeouts: { create: bounded, update: bounded, delete: bounded },
+            customTimeouts: bounded(timeoutSeconds),
         },
     );
+}
+
+function bounded(timeoutSeconds: number): pulumi.CustomTimeouts {
+    const bound = `${timeoutSeconds}s`;
+    return { create: bound, update: bound, delete: bound };
 }

@@ -9,9 +9,9 @@ export type Step =
 
 /**
  * The steps that every node takes, in order. Kata comes before the container runtime: CRI-O drops a handler whose shim
- * is not there when it starts.
+ * is not there when it starts. A node that is to join a cluster makes its key too.
  */
-export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec): Step[] {
+export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec, joins: boolean): Step[] {
     return [
         "preflight",
         "kernel",
@@ -20,6 +20,7 @@ export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec)
         containerRuntime,
         "kubernetes",
         ...(allowDisruption.containerRuntime ? (["migrate"] as const) : []),
+        ...(joins ? (["key"] as const) : []),
     ];
 }
 
@@ -35,9 +36,6 @@ export function uninstallSteps({ containerRuntime }: ClusterSpec, joins: boolean
 /** The step that makes a control plane out of an installed node. */
 export const controlPlaneSteps = ["kubeadm"] as const satisfies Step[];
 
-/** The step that makes the key which a further node joins with. */
-export const keySteps = ["key"] as const satisfies Step[];
-
 /** The step that makes a member of a cluster out of an installed node. */
 export const joinSteps = ["join"] as const satisfies Step[];
 
@@ -51,6 +49,6 @@ export const allSteps: readonly Step[] = [
     "kubernetes",
     "migrate",
     ...controlPlaneSteps,
-    ...keySteps,
+    "key",
     ...joinSteps,
 ];

@@ -69,11 +69,10 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         const before = ssh.connections;
         const [run] = await Promise.all([stack.up(program()), api.podReady("nginx-untrusted")]);
         assert.equal(run.error, undefined, run.stdout + said(run));
-        assert.deepEqual(node.calls().slice(-4).map(withoutUid), [
+        assert.deepEqual(node.calls().slice(-3).map(withoutUid), [
             "node apply preflight kernel metadata kata containerd kubernetes",
             "node apply kubeadm",
-            "locate default nginx-untrusted UID",
-            "isolation prove default nginx-untrusted UID",
+            "locate prove default nginx-untrusted UID",
         ]);
         assert.equal(run.outputs.runtimeClass, "kata");
         assert.equal((run.outputs.isolation as { podKernel: { kernel: string } }).podKernel.kernel, "6.12.0");
@@ -84,8 +83,8 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
             overhead: { cpu: "250m", memory: "320Mi" },
             nodeSelector: { "katacontainers.io/kata-runtime": "true" },
         });
-        // The bundle was there from the run before.
-        assert.equal(ssh.connections - before, 4);
+        // The scripts were there from the run before.
+        assert.equal(ssh.connections - before, 3);
     });
 
     it("has nothing to do at the next up, and opens no connection for it", async () => {
@@ -104,8 +103,8 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
             );
         }
         assert.equal(node.calls().length, length, "a command was run on the node");
-        // What the refused `up` left: the arguments, and a bundle that nothing has run out of.
-        assert.deepEqual(changes(await stack.preview(program())), ["lab update", "lab-control-plane-0-bundle update"]);
+        // What the refused `up` left: the arguments.
+        assert.deepEqual(changes(await stack.preview(program())), ["lab update"]);
     });
 
     it("refuses a control plane endpoint for the cluster that began without one, before anything is touched", async () => {
@@ -137,7 +136,7 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         assert.ok(replaced.length > 0);
         const calls = node.calls().slice(length).map(withoutUid);
         assert.equal(calls[0], "node apply preflight kernel metadata kata crio kubernetes migrate");
-        assert.deepEqual(calls.slice(1).sort(), ["isolation prove default nginx-untrusted UID", "node apply kubeadm"]);
+        assert.deepEqual(calls.slice(1).sort(), ["locate prove default nginx-untrusted UID", "node apply kubeadm"]);
     });
 
     it("lets the permission go again once the node has the runtime", async () => {

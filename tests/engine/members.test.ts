@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { parse } from "yaml";
 import { workerJoinFiles } from "../../components/cluster/joinConfig";
 import { kubeadmConfig } from "../../components/cluster/kubeadmConfig";
-import { hostBundle } from "../../components/node/hostBundle";
+import { hostSettings } from "../../components/node/hostSettings";
 import { ApiServer } from "../support/apiServer";
 import { findProgram, needProgram } from "../support/programs";
 import { specOf } from "../support/specs";
@@ -276,11 +276,11 @@ describe("admission of nodes on a real kube-apiserver", function () {
         await api.podReady("there");
         const uid = async () => (await api.get<Pod>("pod", "there"))!.metadata.uid;
         const known = await uid();
-        assert.deepEqual(JSON.parse(await script(first, "", "locate", "default", "there", known)), {
+        assert.deepEqual(JSON.parse(await script(first, "", "locate", "find", "default", "there", known)), {
             node: worker,
             uid: known,
         });
-        const looking = script(first, "", "locate", "default", "there", known, worker);
+        const looking = script(first, "", "locate", "find", "default", "there", known, worker);
         await until(
             async () =>
                 (await api.get<Pod>("pod", "there"))?.spec.nodeName === undefined &&
@@ -419,7 +419,7 @@ interface Pod {
 }
 
 function nodeEnv(name: string): string {
-    const { text } = hostBundle(specOf(), name, {});
+    const { text } = hostSettings(specOf(), name, false, {});
     const [, env] = /^file 0644 'node.env' <<'END_OF_FILE'\n([\s\S]*?)END_OF_FILE$/m.exec(text)!;
     return env!;
 }

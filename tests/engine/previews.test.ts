@@ -120,19 +120,18 @@ describe(`Previews: ${announce("command")}, ${announce("kubernetes")}`, function
         const header = "#!/usr/bin/env bash\n";
         const edited = (file: string) => planEdited([`components/node/host/${file}`, header, `${header}# an edit\n`]);
 
-        it("show that line, and on each node the one step that runs the file", async () => {
+        it("show that the scripts are others, and on each node the one step that runs the file", async () => {
             const [was, is] = ["# Packages that Kubernetes and Kata call, ", "# What Kubernetes and Kata call: "];
             const shown = await planEdited(["components/node/host/kernel.sh", was, is]);
             assert.deepEqual(changed(shown), [
-                `~ ${controlPlane}-bundle`,
                 `~ ${controlPlane}-install`,
-                `~ ${worker}-bundle`,
+                `~ ${controlPlane}-scripts`,
                 `~ ${worker}-install`,
+                `~ ${worker}-scripts`,
             ]);
             for (const node of [controlPlane, worker]) {
-                const lines = linesOf(shown, `${node}-bundle`);
-                const rest = "kernel modules, sysctl, and no swap.";
-                assert.deepEqual(lines, ["~ stdin:", `- ${was}${rest}`, `+ ${is}${rest}`]);
+                const lines = linesOf(shown, `${node}-scripts`).map((line) => line.replace(/\(file:.*/, ""));
+                assert.deepEqual(lines, ["- source: asset", "+ source: asset"]);
                 const [create, ...others] = linesOf(shown, `${node}-install`);
                 assert.match(create!, /^~ create: ".* # [0-9a-f]{12}" => ".* # [0-9a-f]{12}"$/);
                 assert.deepEqual(others, []);
@@ -142,22 +141,22 @@ describe(`Previews: ${announce("command")}, ${announce("kubernetes")}`, function
         it("show no step of another file", async () => {
             assert.deepEqual(
                 changed(await edited("isolation.sh")),
-                [...onBoth("bundle"), "~ lab-isolation"].sort(byName),
+                [...onBoth("scripts"), "~ lab-isolation"].sort(byName),
             );
             assert.deepEqual(
                 changed(await edited("kubeadm.sh")),
-                [...onBoth("bundle"), `~ ${controlPlane}-init`].sort(byName),
+                [...onBoth("scripts"), `~ ${controlPlane}-init`].sort(byName),
             );
-            assert.deepEqual(changed(await edited("join.sh")), [...onBoth("bundle"), `~ ${worker}-join`].sort(byName));
+            assert.deepEqual(changed(await edited("join.sh")), [...onBoth("scripts"), `~ ${worker}-join`].sort(byName));
         });
     });
 
     describe("of an argument", () => {
         it("show the argument, and where it arrives in the nodes' files", async () => {
             const shown = await plan(program(() => ({ args: { kata: { guestMemoryMib: 1024 } } })));
-            assert.deepEqual(changed(shown), ["~ lab", ...[...onBoth("bundle"), ...onBoth("install")].sort(byName)]);
+            assert.deepEqual(changed(shown), ["~ lab", ...onBoth("install")]);
             for (const node of [controlPlane, worker]) {
-                assert.deepEqual(linesOf(shown, `${node}-bundle`), [
+                assert.deepEqual(linesOf(shown, `${node}-install`), [
                     "~ stdin:",
                     "- default_memory = 2048",
                     "+ default_memory = 1024",
@@ -173,8 +172,8 @@ describe(`Previews: ${announce("command")}, ${announce("kubernetes")}`, function
 
         it("show a version and its download", async () => {
             const shown = await plan(program(() => ({ args: { kata: { version: "3.32.0" } } })));
-            assert.deepEqual(changed(shown), ["~ lab", ...[...onBoth("bundle"), ...onBoth("install")].sort(byName)]);
-            const lines = linesOf(shown, `${worker}-bundle`);
+            assert.deepEqual(changed(shown), ["~ lab", ...onBoth("install")]);
+            const lines = linesOf(shown, `${worker}-install`);
             assert.ok(
                 lines.includes("- KATA_VERSION=4.1.0") && lines.includes("+ KATA_VERSION=3.32.0"),
                 lines.join("\n"),
@@ -186,7 +185,7 @@ describe(`Previews: ${announce("command")}, ${announce("kubernetes")}`, function
             const shown = await plan(program(() => ({ worker: { labels: { "example.com/disk": "hdd" } } })));
             assert.deepEqual(changed(shown), [
                 "~ lab",
-                ...["admit", "bundle", "join"].map((part) => `~ ${worker}-${part}`),
+                ...["admit", "install", "join"].map((part) => `~ ${worker}-${part}`),
             ]);
             assert.deepEqual(linesOf(shown, `${worker}-admit`), [
                 "~ stdin: (json) {",
@@ -208,8 +207,8 @@ describe(`Previews: ${announce("command")}, ${announce("kubernetes")}`, function
         it("show nothing of what is in the cluster for one of the control plane's", async () => {
             const kubernetes = { certificateNames: ["api.example.com"] };
             const shown = await plan(program(() => ({ args: { kubernetes } })));
-            assert.deepEqual(changed(shown), ["~ lab", `~ ${controlPlane}-bundle`, `~ ${controlPlane}-init`]);
-            assert.deepEqual(linesOf(shown, `${controlPlane}-bundle`), ["~ stdin:", "+     - api.example.com"]);
+            assert.deepEqual(changed(shown), ["~ lab", `~ ${controlPlane}-init`, `~ ${controlPlane}-install`]);
+            assert.deepEqual(linesOf(shown, `${controlPlane}-install`), ["~ stdin:", "+     - api.example.com"]);
         });
     });
 
@@ -224,7 +223,7 @@ describe(`Previews: ${announce("command")}, ${announce("kubernetes")}`, function
                     return { more: [{ ...machine(servers[1]!), address, internalAddress: address }] };
                 }),
             );
-            const own = ["", "-admit", "-bundle", "-install", "-join", "-key"].map((part) => `+ lab-worker-1${part}`);
+            const own = ["", "-admit", "-install", "-join", "-scripts"].map((part) => `+ lab-worker-1${part}`);
             assert.deepEqual(changed(shown), ["+ host", "~ lab", ...own]);
         });
 

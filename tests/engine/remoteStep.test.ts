@@ -1,22 +1,31 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
+import { createRequire } from "node:module";
+import * as os from "node:os";
 import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { bundle } from "../../components/bundle";
 import { Machine } from "../../components/machine/machine";
-import { remoteStep, uploadStep } from "../../components/node/remoteStep";
+import { hostScripts } from "../../components/node/hostScripts";
+import { remoteStep, scriptsStep } from "../../components/node/remoteStep";
 import { SshServer } from "../support/sshServer";
 import { announce, changes, exporting, said, TestStack } from "./plugins/stack";
 
-const host = path.resolve(__dirname, "../../components/node/host");
+const load = createRequire(__filename);
+
+/** The module as another process has it. */
+function anew() {
+    const file = load.resolve("../../components/node/remoteStep");
+    [file, load.resolve("../../components/node/hostScripts")].forEach((one) => delete load.cache[one]);
+    return load(file) as { scriptsStep: typeof scriptsStep };
+}
 
 describe(`remote steps: ${announce("command")}`, function () {
     this.timeout(180_000);
     let ssh: SshServer;
     let stack: TestStack;
     const bundlePath = () => path.join(ssh.home, ".kata-cluster/bundle.sh");
-    const ran = () => ssh.commands.map((one) => one.command.replace(/^sudo bash \S+ /, ""));
+    const ran = () => ssh.commands.map((one) => one.command.replace(/^test -s \S+ && sudo bash \S+ /, ""));
     const machine = (owner?: pulumi.Resource): Machine => ({
         name: "node",
         role: "control-plane",
@@ -46,38 +55,67 @@ describe(`remote steps: ${announce("command")}`, function () {
         await ssh.close();
     });
 
-    describe("the bundle", () => {
-        const upload = (text: string) =>
-            exporting(() => void uploadStep("bundle", { machine: machine(), text, timeoutSeconds: 20 }, {}));
-        const one = bundle(host, { "a.sh": "one\n" });
-        const other = bundle(host, { "a.sh": "two\n", b: "x".repeat(300_000) });
+    describe("the scripts", () => {
+        const upload = (user = "root", copy = scriptsStep) =>
+            exporting(() => {
+                const connection = { ...ssh.connection(), user };
+                copy("scripts", { machine: { ...machine(), connection }, timeoutSeconds: 20 }, {});
+            });
+        const text = () => fs.readFileSync(bundlePath(), "utf8");
 
-        it("is uploaded, and again when it changes, and takes the old one's place in one piece", async () => {
-            assert.equal((await stack.up(upload(one))).error, undefined);
-            assert.equal(fs.readFileSync(bundlePath(), "utf8"), one);
-            const open = fs.openSync(bundlePath(), "r");
-            const run = await stack.up(upload(other));
-            assert.deepEqual([run.error, changes(run)], [undefined, ["bundle update"]]);
-            assert.equal(fs.readFileSync(bundlePath(), "utf8"), other);
-            assert.equal(fs.readFileSync(open, "utf8"), one, "what read the old one still reads the old one");
-            fs.closeSync(open);
-            assert.deepEqual(fs.readdirSync(path.dirname(bundlePath())), ["bundle.sh"]);
-            assert.deepEqual([changes(await stack.up(upload(other))), ssh.connections], [[], 2]);
+        it("are copied to each machine once, also to another one of that name, and are no part of the state", async () => {
+            assert.equal((await stack.up(upload())).error, undefined);
+            assert.equal(text(), fs.readFileSync(String(await hostScripts().path), "utf8"));
+            assert.doesNotMatch(stack.stored(), /set -euo pipefail/);
+            assert.deepEqual([changes(await stack.up(upload())), ssh.connections], [[], 1]);
+            fs.rmSync(bundlePath());
+            const other = await stack.up(upload("admin"));
+            assert.equal(other.error, undefined, said(other));
+            assert.match(text(), /\nrun "\$@"\n$/);
+            assert.equal((await stack.destroy()).error, undefined);
+            assert.equal(ssh.connections, 2);
         });
 
-        it("stays as it was when a copy breaks off", async () => {
-            assert.equal((await stack.up(upload(one))).error, undefined);
+        it("are the same for a colleague, whose copy lies elsewhere, and can be destroyed where there is none", async () => {
+            const { XDG_CACHE_HOME } = process.env;
+            const caches = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-caches-"));
+            try {
+                for (const cache of ["one", "other"]) {
+                    process.env.XDG_CACHE_HOME = path.join(caches, cache);
+                    assert.equal((await stack.up(upload("root", anew().scriptsStep))).error, undefined);
+                    assert.equal(fs.readdirSync(path.join(caches, cache, "kata-cluster/scripts")).length, 1);
+                    assert.equal(ssh.connections, 1);
+                    fs.rmSync(path.join(caches, cache), { recursive: true });
+                }
+                assert.equal((await stack.destroy()).error, undefined);
+            } finally {
+                fs.rmSync(caches, { recursive: true });
+                Object.assign(process.env, { XDG_CACHE_HOME: XDG_CACHE_HOME ?? "" });
+            }
+        });
+
+        it("are copied again after a copy that broke off, before which no command takes them for whole", async () => {
+            ssh.stub("sudo", 'exec "$@"');
             ssh.faults.closeAfterBytes = 100_000;
-            assert.ok((await stack.up(upload(other))).error, "it went on");
+            assert.ok((await stack.up(upload())).error, "it went on");
             ssh.faults = {};
-            assert.ok((await stack.up(upload(other.slice(0, -20)))).error, "half a bundle was taken");
-            assert.equal(fs.readFileSync(bundlePath(), "utf8"), one);
-            assert.equal((await stack.up(upload(other))).error, undefined);
-            assert.equal(fs.readFileSync(bundlePath(), "utf8"), other);
+            const broken = exporting(() => void step("node", machine()));
+            assert.ok(text().length < 121_000);
+            assert.ok((await stack.up(broken)).error, "half of the scripts were run");
+            fs.writeFileSync(bundlePath(), "");
+            assert.ok((await stack.up(broken)).error, "no scripts were run, and nothing was said");
+            const run = await stack.up(upload());
+            assert.equal(run.error, undefined, said(run));
+            assert.match(text(), /\nrun "\$@"\n$/);
         });
     });
 
     describe("a replacement", () => {
+        beforeEach(() => {
+            fs.mkdirSync(path.dirname(bundlePath()));
+            fs.writeFileSync(bundlePath(), "# sudo of this test runs nothing");
+        });
+
         /** What a control plane has: its own steps, and one for a node that it admits. */
         const program = (owned: boolean, boot = 1) =>
             exporting(() => {

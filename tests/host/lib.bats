@@ -101,37 +101,68 @@ bundle_of() {
         echo 'echo "$(dirname "$0") says $*: $(cat "$(dirname "$0")/files/etc/x")"; exit "${RESULT:-0}"'
         echo END_OF_FILE
         echo
+        echo 'run "$@"'
+    } >"$TEST/bundle.sh"
+    {
         echo "file 0644 'files/etc/x' <<'END_OF_FILE'"
         # Must come out as it is.
         printf '%s\n' 'literal $HOME `id` \n'
         echo END_OF_FILE
-        echo
-        echo 'run "$@"'
-    } >"$TEST/bundle.sh"
+        echo settings=whole
+    } >"$TEST/settings"
 }
 
 @test "the bundle unpacks its files as they are, runs the script and leaves nothing" {
     bundle_of
-    run bash "$TEST/bundle.sh" hello apply "a b"
+    run bash "$TEST/bundle.sh" --settings hello apply "a b" <"$TEST/settings"
     succeed
     says 'says apply a b: literal $HOME `id` \n' "$STATE/bundle."
     [ -z "$(ls "$STATE")" ]
-    RESULT=7 run bash "$TEST/bundle.sh" hello
+    RESULT=7 run bash "$TEST/bundle.sh" --settings hello <"$TEST/settings"
     [ "$status" -eq 1 ]
     [ -z "$(ls "$STATE")" ]
 }
 
-@test "half a bundle runs nothing" {
+@test "half a bundle runs nothing, and says so" {
     bundle_of
-    for lines in 5 38 40 42; do
+    for lines in 20 40 60 75; do
         head -n "$lines" "$TEST/bundle.sh" >"$TEST/half.sh"
-        run bash "$TEST/half.sh" hello apply
+        run bash "$TEST/half.sh" --settings hello apply <"$TEST/settings"
+        failing "the scripts on this node are not whole. Fix: "
         says_not " says "
+        [ -z "$(ls "$STATE")" ]
     done
+}
+
+@test "a command goes by the settings that the last installation kept, and by none that broke off" {
+    bundle_of
+    mkdir -p "$STATE"
+    run bash "$TEST/bundle.sh" hello apply
+    failing "this node has no settings, or not all of them. Fix: "
+    cp "$TEST/settings" "$STATE/settings"
+    run bash "$TEST/bundle.sh" hello apply
+    succeed
+    says 'literal $HOME'
+    head -n -1 "$TEST/settings" >"$STATE/settings"
+    run bash "$TEST/bundle.sh" hello apply
+    failing "this node has no settings, or not all of them. Fix: "
+    says_not " says "
+}
+
+@test "a script gets what was sent to the command, and beside settings nothing" {
+    bundle_of
+    mkdir -p "$STATE"
+    cp "$TEST/settings" "$STATE/settings"
+    sed -i 's/^echo "$(dirname.*/cat/' "$TEST/bundle.sh"
+    run bash "$TEST/bundle.sh" --input hello <<<"what was sent"
+    [ "$output" = "what was sent" ]
+    run bash "$TEST/bundle.sh" --settings hello <"$TEST/settings"
+    succeed
+    [ -z "$output" ]
 }
 
 @test "the bundle names a script that it does not have" {
     bundle_of
-    run bash "$TEST/bundle.sh" nothing apply
+    run bash "$TEST/bundle.sh" --settings nothing apply <"$TEST/settings"
     failing 'the bundle has no script "nothing". Fix: '
 }

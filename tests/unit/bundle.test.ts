@@ -2,8 +2,6 @@ import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as path from "node:path";
 import { bundle, digestOf } from "../../components/bundle";
-import { hostBundle } from "../../components/node/hostBundle";
-import { specOf } from "../support/specs";
 
 const local = path.resolve(__dirname, "../../components/machine/local");
 
@@ -29,27 +27,5 @@ describe("bundle", () => {
     it("has a digest that follows content, not order", () => {
         assert.equal(digestOf({ a: "1", b: "2" }), digestOf({ b: "2", a: "1" }));
         assert.notEqual(digestOf({ a: "1", b: "2" }), digestOf({ a: "12", b: "" }));
-    });
-});
-
-describe("hostBundle", () => {
-    it("is the same text for the same spec", () =>
-        assert.deepEqual(hostBundle(specOf(), "n", {}), hostBundle(specOf(), "n", {})));
-
-    it("runs just the commands again whose files changed", () => {
-        const before = hostBundle(specOf(), "n", { "files/etc/kata-cluster/kubeadm.yaml": "one" }).digests;
-        const kubeadm = hostBundle(specOf(), "n", { "files/etc/kata-cluster/kubeadm.yaml": "two" }).digests;
-        assert.deepEqual([kubeadm.install === before.install, kubeadm.init === before.init], [true, false]);
-        const memory = specOf({ kata: { guestMemoryMib: 1024 } });
-        const kata = hostBundle(memory, "n", { "files/etc/kata-cluster/kubeadm.yaml": "one" }).digests;
-        assert.deepEqual([kata.install === before.install, kata.init === before.init], [false, true]);
-        assert.equal(kata.isolation, before.isolation);
-    });
-
-    it("runs the proof again, and the installation, when the container runtime is another", () => {
-        const before = hostBundle(specOf(), "n", {}).digests;
-        const crio = hostBundle(specOf({ containerRuntime: "crio" }), "n", {}).digests;
-        assert.notEqual(crio.isolation, before.isolation);
-        assert.notEqual(crio.install, before.install);
     });
 });

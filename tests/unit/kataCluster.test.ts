@@ -60,8 +60,7 @@ for (const [kind, args] of Object.entries(kinds)) {
                         "command:remote:Command lab-control-plane-0-init",
                         "command:remote:Command lab-control-plane-0-install",
                         "command:remote:Command lab-isolation",
-                        "command:remote:Command lab-pod",
-                        "command:remote:Command lab-control-plane-0-bundle",
+                        "command:remote:CopyToRemote lab-control-plane-0-scripts",
                         "kata-cluster:cluster:AdmissionPolicies lab-policies",
                         "kata-cluster:cluster:ControlPlane lab",
                         "kata-cluster:cluster:Flannel lab-flannel",
@@ -91,12 +90,11 @@ for (const [kind, args] of Object.entries(kinds)) {
                 const connections = resources
                     .filter(({ type }) => type.startsWith("command:remote:"))
                     .map(({ inputs }) => inputs.connection as { hostKey?: string; value?: { hostKey?: string } });
-                assert.equal(connections.length, 5);
-                // The proof's is that of the node on which the pod is found, and so not known in a preview.
+                assert.equal(connections.length, 4);
                 const known = connections.filter((one) =>
                     preview && kind === "local" ? false : !preview || "hostKey" in (one.value ?? one),
                 );
-                assert.equal(known.length, preview ? (kind === "local" ? 0 : 4) : 5);
+                assert.equal(known.length, preview ? (kind === "local" ? 0 : 4) : 4);
                 known.forEach((one) => assert.match((one.value ?? one).hostKey ?? "", /^ssh-ed25519 /));
             });
 
@@ -104,7 +102,7 @@ for (const [kind, args] of Object.entries(kinds)) {
                 for (const { name, inputs } of commands()) {
                     assert.equal(inputs.triggers, undefined, name);
                     assert.equal(inputs.update, undefined, name);
-                    const undone = kind === "existing" && !/-(bundle|isolation|pod)$/.test(name);
+                    const undone = kind === "existing" && !/-isolation$/.test(name);
                     assert.equal(typeof inputs.delete, undone ? "string" : "undefined", name);
                 }
             });
@@ -113,9 +111,9 @@ for (const [kind, args] of Object.entries(kinds)) {
                 const made = resources.filter(({ type }) =>
                     /^(command:remote|kubernetes|pulumi:providers):/.test(type),
                 );
-                assert.equal(made.length, 22);
+                assert.equal(made.length, 21);
                 for (const { type, name, deletedWith, replacedWith } of made) {
-                    const onMachine = /-(bundle|install|init)$/.test(name) && type.startsWith("command:");
+                    const onMachine = /-(scripts|install|init)$/.test(name) && type.startsWith("command:");
                     const machine = kind === "local" ? ["lab-control-plane-0-vm"] : [];
                     const wanted = onMachine ? machine : ["lab-control-plane-0-init"];
                     assert.deepEqual(replacedWith, wanted, name);

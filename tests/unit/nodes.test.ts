@@ -15,10 +15,13 @@ const keys = {
 const stdout = {
     "-pod": JSON.stringify({ node: "lab-worker-0", uid: "uid" }),
     "-keys": JSON.stringify(keys),
-    "-key": JSON.stringify({ node: "x", steps: [{ step: "key", request: "REQUEST" }] }),
     "-admit": "ADMITTED",
     "-init": "clusters: [{ cluster: {} }]\nusers: [{ user: { client-key-data: CANARY-ADMIN-KEY } }]\n",
-    "-install": JSON.stringify({ node: "x", verb: "apply", steps: [{ step: "containerd" }] }),
+    "-install": JSON.stringify({
+        node: "x",
+        verb: "apply",
+        steps: [{ step: "containerd" }, { step: "key", request: "REQUEST" }],
+    }),
     "-isolation": JSON.stringify({ pod: {}, node: {}, kata: {}, vmProcess: {}, control: {} }),
 };
 
@@ -51,7 +54,7 @@ describe("nodes", function () {
                 before.filter((one) => !after.includes(one)),
                 [],
             );
-            const own = ["", "-bundle", "-install", "-key", "-admit", "-join"].map((part) => `lab-worker-1${part}`);
+            const own = ["", "-scripts", "-install", "-admit", "-join"].map((part) => `lab-worker-1${part}`);
             const vm = ["lab-worker-1", "lab-worker-1-keys", "lab-worker-1-vm"];
             assert.deepEqual(
                 added.map((one) => one.split(" ")[1]).sort(),
@@ -68,11 +71,11 @@ describe("nodes", function () {
         }
     });
 
-    it("has six resources for each of a hundred workers, and a name for each", async () => {
+    it("has five resources for each of a hundred workers, and a name for each", async () => {
         const resources = await register(onExisting(1, 100));
         for (let i = 0; i < 100; i++) {
             const own = resources.filter(({ name }) => new RegExp(`^lab-worker-${i}(-|$)`).test(name));
-            assert.equal(own.length, 6, own.map(({ name }) => name).join());
+            assert.equal(own.length, 5, own.map(({ name }) => name).join());
         }
         assert.equal(new Set(names(resources)).size, resources.length);
     });
@@ -80,7 +83,7 @@ describe("nodes", function () {
     it("admits on the first control plane, and undoes it there; joins where the node is", async () => {
         const resources = await register(onExisting(1, 1));
         const host = (name: string) => hostOf(of(resources, name));
-        assert.deepEqual(["lab-worker-0-key", "lab-worker-0-admit", "lab-worker-0-join"].map(host), [
+        assert.deepEqual(["lab-worker-0-install", "lab-worker-0-admit", "lab-worker-0-join"].map(host), [
             "192.0.2.100",
             "192.0.2.10",
             "192.0.2.100",
@@ -102,7 +105,7 @@ describe("nodes", function () {
     it("takes a worker out of the cluster before a machine of ours goes, and undoes nothing on that machine", async () => {
         const resources = await register(onLocal(1));
         assert.match(String(of(resources, "lab-worker-0-admit").inputs.delete), /admit reset lab-worker-0$/);
-        for (const name of ["bundle", "install", "key", "join"].map((part) => `lab-worker-0-${part}`)) {
+        for (const name of ["scripts", "install", "join"].map((part) => `lab-worker-0-${part}`)) {
             assert.equal(of(resources, name).inputs.delete, undefined, name);
         }
     });
@@ -120,7 +123,7 @@ describe("nodes", function () {
         await pulumi.runtime.disconnect();
         assert.match(
             String(of(resources, "lab-pod").inputs.create),
-            /locate default nginx-untrusted \S+ lab-worker-7 # /,
+            /locate find default nginx-untrusted \S+ lab-worker-7 # /,
         );
     });
 

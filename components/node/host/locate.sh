@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Where a pod runs: locate.sh NAMESPACE POD UID [LEAVING] prints {node, uid}. LEAVING is the node that it was last known
-# to be on, where that one is no longer in the program: it is drained now, not when its machine goes, so that what comes
-# after this finds the pod where it stays. The uid makes it run again for a pod that was made anew.
+# Where a pod runs: locate.sh find NAMESPACE POD UID [LEAVING] prints {node, uid}; locate.sh prove NAMESPACE POD UID
+# [LEAVING] proves its isolation at once, for a cluster that has no node but this. LEAVING is the node that it was last
+# known to be on, where that one is no longer in the program: it is drained now, not when its machine goes, so that what
+# comes after this finds the pod where it stays. The uid makes it run again for a pod that was made anew.
 STEP=locate
 # shellcheck source=components/node/host/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -13,7 +14,7 @@ source "$BUNDLE/drain.sh"
 source "$BUNDLE/members.sh"
 
 locate() {
-    local namespace=$1 pod=$2 leaving=${4:-} found=''
+    local namespace=$1 pod=$2 leaving=${4:-}
     wait_for_api || {
         diagnose
         fail "the API does not serve, so pod $namespace/$pod cannot be looked for" "look at the containers and lines of kubelet above, then run up again"
@@ -27,7 +28,6 @@ locate() {
     fi
     retry "${READY_SECONDS:-900}" runs ||
         fail "pod $namespace/$pod is not Ready on any node" "look at: kubectl -n $namespace describe pod $pod; then run up again"
-    echo "$found"
 }
 
 # Sets found.
@@ -38,7 +38,12 @@ runs() {
         {node: .spec.nodeName, uid: .metadata.uid}') && [[ -n "$found" ]]
 }
 
-case $# in
-    3 | 4) locate "$@" ;;
-    *) fail "a pod is needed" "say NAMESPACE POD UID [LEAVING]" ;;
+(($# == 4 || $# == 5)) || fail "a pod is needed" "say find or prove, NAMESPACE POD UID [LEAVING]"
+verb=$1 found=''
+shift
+locate "$@"
+case $verb in
+    find) echo "$found" ;;
+    prove) bash "$BUNDLE/isolation.sh" prove "$1" "$2" "$(jq -r .uid <<<"$found")" ;;
+    *) fail "there is no \"$verb\"" "say find or prove" ;;
 esac

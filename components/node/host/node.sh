@@ -42,6 +42,14 @@ run_step() {
     esac
 }
 
+# What later commands on this node go by. Not before the node is known to be this cluster's.
+keep_settings() {
+    local kept=$STATE/settings
+    if [[ -f "$BUNDLE/settings" ]] && ! cmp -s "$BUNDLE/settings" "$kept"; then
+        write_marker "$kept" "$(<"$BUNDLE/settings")"
+    fi
+}
+
 # Everything that the steps still need, all at once: the longest download takes as long as all of them.
 fetch_for() {
     local step list names=''
@@ -78,6 +86,7 @@ main() {
             result=$(run_step "$verb" "$step" | tail -n 1)
             results+=("$result")
         fi
+        [[ "$verb $step" != "apply preflight" ]] || keep_settings
     done
     STEP=node
     log "$verb done after $SECONDS s"

@@ -55,7 +55,7 @@ export async function nodeShell(state: string, node = "lab-control-plane-0"): Pr
 async function connectionInState(state: string, node: string): Promise<Connection> {
     const exported = await (await savedStack(state)).exportStack();
     const { resources } = exported.deployment as Deployment;
-    const copy = resources.find(({ urn }) => urn.endsWith(`::${node}-bundle`))!;
+    const copy = resources.find(({ urn }) => urn.endsWith(`::${node}-scripts`))!;
     return inClear(copy.inputs.connection) as Connection;
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -230,6 +230,56 @@ describe(`command plugin: ${announce("command")}`, function () {
             const run = await stack.up(remote({ create: "true", connection }));
             assert.match(said(run, "error"), /hostkey/);
             assert.equal(server.connections, 0);
+        });
+    });
+
+    describe("remote.CopyToRemote", () => {
+        const copy = (source: pulumi.asset.Asset, args: object = {}) =>
+            exporting(() => {
+                const connection = server.connection();
+                new command.remote.CopyToRemote("copy", { connection, source, remotePath: "a/b/c", ...args });
+            });
+        const text = () => readFileSync(join(server.home, "a/b/c"), "utf8");
+        const one = () => join(server.home, "one");
+
+        it("copies a file or a text, makes its folder, keeps it, and copies again over what is there", async () => {
+            writeFileSync(one(), "x".repeat(200_000));
+            succeeded(await stack.up(copy(new pulumi.asset.FileAsset(one()))));
+            assert.equal(text(), "x".repeat(200_000));
+            assert.deepEqual(changes(await stack.up(copy(new pulumi.asset.FileAsset(one())))), []);
+            assert.equal(server.connections, 1);
+            const run = await stack.up(copy(new pulumi.asset.StringAsset("two")));
+            assert.deepEqual([run.error, changes(run), text()], [undefined, ["copy update"], "two"]);
+            succeeded(await stack.destroy());
+            assert.deepEqual([text(), server.connections], ["two", 2]);
+        });
+
+        it("leaves another connection without a copy, unless a trigger changes", async () => {
+            const asset = new pulumi.asset.StringAsset("one");
+            succeeded(await stack.up(copy(asset, { triggers: ["1"] })));
+            rmSync(join(server.home, "a/b/c"));
+            const connection = server.connection({ perDialTimeout: 20 });
+            const run = await stack.up(copy(asset, { triggers: ["1"], connection }));
+            assert.deepEqual([changes(run), server.connections], [["copy update"], 1]);
+            succeeded(await stack.up(copy(asset, { triggers: ["2"], connection })));
+            assert.equal(text(), "one");
+        });
+
+        it("has the digest of a file in its state, and of a text all of it", async () => {
+            writeFileSync(one(), "CONTENT");
+            succeeded(await stack.up(copy(new pulumi.asset.FileAsset(one()))));
+            assert.ok(!stack.stored().includes("CONTENT"));
+            succeeded(await stack.up(copy(new pulumi.asset.StringAsset("CONTENT 2"))));
+            assert.ok(stack.stored().includes("CONTENT 2"));
+        });
+
+        it("fails when the connection is lost, and copies at the next up", async () => {
+            const asset = new pulumi.asset.StringAsset("y".repeat(200_000));
+            server.faults.closeAfterBytes = 50_000;
+            assert.ok((await stack.up(copy(asset))).error, "it went on");
+            server.faults = {};
+            succeeded(await stack.up(copy(asset)));
+            assert.equal(text().length, 200_000);
         });
     });
 

@@ -162,13 +162,22 @@ export class TestStack {
         rmSync(this.folder, { recursive: true, force: true });
     }
 
-    private async run(
-        start: (
-            onEvent: (event: EngineEvent) => void,
-            onOutput: (text: string) => void,
-            run: Run,
-        ) => Promise<UpResult | PreviewResult | RefreshResult | DestroyResult>,
-    ): Promise<Run> {
+    /**
+     * Now and then, on a busy machine, gRPC loses the connection between the engine and a program that runs in this
+     * process. That is no user's case, whose program is a process of its own: it is tried once more, and said.
+     */
+    private async run(start: Start): Promise<Run> {
+        const run = await this.runOnce(start);
+        if (!/14 UNAVAILABLE: No connection established/.test(said(run, "error"))) {
+            return run;
+        }
+        console.log(
+            `    the program lost its engine, and is run again: ${run.steps.map(({ name }) => name).join(" ")}`,
+        );
+        return this.runOnce(start);
+    }
+
+    private async runOnce(start: Start): Promise<Run> {
         const run: Run = { steps: [], messages: [], violations: [], outputs: {}, stdout: "" };
         const onEvent = (event: EngineEvent) => {
             const step = event.resourcePreEvent?.metadata;
@@ -207,6 +216,12 @@ export class TestStack {
         return run;
     }
 }
+
+type Start = (
+    onEvent: (event: EngineEvent) => void,
+    onOutput: (text: string) => void,
+    run: Run,
+) => Promise<UpResult | PreviewResult | RefreshResult | DestroyResult>;
 
 /** Says in the test output which plugin is under test. */
 export function announce(name: Plugin["name"]): string {

@@ -16,7 +16,6 @@ export class NodeStandIn {
     ) {
         this.answer("name", name);
         this.answer("journal", journal);
-        this.answer("install", JSON.stringify({ node: name, verb: "apply", steps }));
         this.answer("admin.conf", adminConf);
         this.answer("proof", JSON.stringify({ ...proof, node: { ...proof.node, name } }));
         this.renewKey();
@@ -38,7 +37,8 @@ export class NodeStandIn {
     /** What a new machine does: it makes another key. */
     renewKey() {
         const request = `REQUEST-${this.name}-${Math.random()}`;
-        this.answer("key", JSON.stringify({ node: this.name, verb: "apply", steps: [{ step: "key", request }] }));
+        const printed = { node: this.name, verb: "apply", steps: [...steps, { step: "key", request }] };
+        this.answer("install", JSON.stringify(printed));
     }
 
     /** On which node the untrusted pod is found. */
@@ -61,10 +61,18 @@ cd "$HOME"
 [[ "$1 $2" == "bash .kata-cluster/bundle.sh" ]] || exit 64
 [[ "$(tail -n 1 "$2")" == 'run "$@"' ]] && bash -n "$2" || exit 65
 shift 2
-if [[ "$1" == --input ]]; then
-    shift
-    cat >input
-fi
+case "$1" in
+    --input)
+        shift
+        cat >input
+        ;;
+    --settings)
+        shift
+        cat >settings
+        [[ "$(tail -n 1 settings)" == settings=whole ]] && bash -n settings || exit 65
+        ;;
+    *) [[ -s settings ]] || exit 67 ;;
+esac
 echo "$*" >>calls
 echo "$(cat name): $*" >>"$(cat journal)"
 echo "node stand-in: $*" >&2
@@ -75,7 +83,6 @@ if [[ -s fail && "$*" == "$(cat fail)"* ]]; then
 fi
 case "$*" in
     "node apply kubeadm") cat admin.conf ;;
-    "node apply key") cat key ;;
     "node apply join") echo '{"node":"","verb":"apply","steps":[{"step":"join"}]}' ;;
     "admit apply "*)
         node=$3
@@ -83,9 +90,9 @@ case "$*" in
             if .role == "worker" then {} else {sealed: "SEALED-KEYS"} end' <input
         ;;
     "admit reset "*) echo '{}' ;;
-    "locate "*) printf '{"node":"%s","uid":"%s"}\n' "$(cat pod-node)" "$4" ;;
+    "locate find "*) printf '{"node":"%s","uid":"%s"}\n' "$(cat pod-node)" "$5" ;;
     "node apply "*) cat install ;;
-    "isolation prove "*) cat proof ;;
+    "locate prove "* | "isolation prove "*) cat proof ;;
     "node reset "*) echo '{}' ;;
     *) exit 66 ;;
 esac`;

@@ -31,6 +31,8 @@ export function serveSftp(sftp: SFTPWrapper, locate: (path: string) => string, c
             sftp.status(request, known[code as keyof typeof known] ?? STATUS_CODE.FAILURE, message);
         }
     };
+    // As sftp-server does, which ends with its input: a client may wait for that.
+    sftp.on("end", () => sftp.end());
     sftp.on("OPEN", (request, path, flags) =>
         answer(request, () => {
             open.set(next, fs.openSync(locate(path), utils.sftp.flagsToString(flags) ?? "r", 0o644));

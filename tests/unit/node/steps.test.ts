@@ -13,8 +13,9 @@ describe("steps", () => {
 
     for (const containerRuntime of runtimeNames) {
         it(`install Kata before ${containerRuntime}, and remove it after`, () => {
-            const steps = installSteps(specOf({ containerRuntime }));
+            const steps = installSteps(specOf({ containerRuntime }), false);
             assert.deepEqual(steps, ["preflight", "kernel", "metadata", "kata", containerRuntime, "kubernetes"]);
+            assert.deepEqual(installSteps(specOf({ containerRuntime }), true), [...steps, "key"]);
             const undone = uninstallSteps(specOf({ containerRuntime }), false);
             assert.deepEqual([...undone].sort(), ["containerd", "crio", "kata", "kernel", "kubernetes", "metadata"]);
             assert.deepEqual(undone.slice(2), [containerRuntime, "kata", "metadata", "kernel"]);
@@ -23,9 +24,9 @@ describe("steps", () => {
 
         it(`tell by the command that a node has ${containerRuntime}`, () => {
             const spec = specOf({ containerRuntime, allowDisruption: { containerRuntime: true } });
-            const steps = installSteps(spec);
+            const steps = installSteps(spec, false);
             assert.equal(steps.at(-1), "migrate");
-            const command = `sudo bash .kata-cluster/bundle.sh node apply ${steps.join(" ")} # 0123456789ab`;
+            const command = `sudo bash .kata-cluster/bundle.sh --settings node apply ${steps.join(" ")} # 0123456789ab`;
             assert.equal(installedRuntime(command), containerRuntime);
         });
     }

@@ -1,11 +1,11 @@
 import * as assert from "node:assert/strict";
-import { hostBundle } from "../../../components/node/hostBundle";
+import { hostSettings } from "../../../components/node/hostSettings";
 import { kataAdvised, kataRelease } from "../../../stacks/policy/rules/kataRelease";
 import { minimumKata, saferKata } from "../../../components/versions";
 import { specOf } from "../../support/specs";
 import { assertFound, violations } from "./rules";
 
-const bundle = hostBundle(specOf(), "n", {}).text;
+const bundle = hostSettings(specOf(), "n", false, {}).text;
 const inputs = (version: string) => ({
     connection: {},
     create: "true",

@@ -1,11 +1,11 @@
 import * as assert from "node:assert/strict";
-import { hostBundle } from "../../../components/node/hostBundle";
+import { hostSettings } from "../../../components/node/hostSettings";
 import { localBundle } from "../../../components/machine/localMachine";
 import { pinnedDownloads } from "../../../stacks/policy/rules/pinnedDownloads";
 import { specOf } from "../../support/specs";
 import { assertFound, violations } from "./rules";
 
-const good = hostBundle(specOf(), "n", {}).text;
+const good = hostSettings(specOf(), "n", false, {}).text;
 const remote = (stdin: string) => violations(pinnedDownloads, "command:remote:Command", { create: "true", stdin });
 /** The bundle with another line for kubectl on amd64. */
 const withLine = (...fields: string[]) => good.replace(/^kubectl\t\S+\tamd64\t.*$/m, fields.join("\t"));
@@ -13,12 +13,12 @@ const digest = "0".repeat(64);
 const url = "https://dl.k8s.io/release/v1.36.4/bin/linux/amd64/kubectl";
 
 describe("policy pinned-downloads, of a node", () => {
-    it("lets a node's bundle pass, on stdin and as an asset, with each container runtime and a mirror", () => {
+    it("lets a node's settings pass, on stdin and as an asset, with each container runtime and a mirror", () => {
         assert.deepEqual(remote(good), []);
         assert.deepEqual(violations(pinnedDownloads, "command:remote:CopyToRemote", { source: { text: good } }), []);
         const mirror = { downloads: "http://127.0.0.1:8080" };
-        assert.deepEqual(remote(hostBundle(specOf({ containerRuntime: "crio" }), "n", {}).text), []);
-        assert.deepEqual(remote(hostBundle(specOf({ mirror }), "n", {}).text), []);
+        assert.deepEqual(remote(hostSettings(specOf({ containerRuntime: "crio" }), "n", false, {}).text), []);
+        assert.deepEqual(remote(hostSettings(specOf({ mirror }), "n", false, {}).text), []);
     });
 
     it("lets the line pass that the other tests put in place of one of the bundle's", () => {

@@ -39,8 +39,11 @@ const proof = { pod: {}, node: {}, kata: {}, vmProcess: {}, control: {} };
 /** What the commands print, of which the program reads a part. */
 const stdout = {
     "-keys": JSON.stringify({ user: pair, host: pair }),
-    "-install": JSON.stringify({ node: "x", verb: "apply", steps: [{ step: "containerd" }] }),
-    "-key": JSON.stringify({ node: "x", steps: [{ step: "key", request: "REQUEST" }] }),
+    "-install": JSON.stringify({
+        node: "x",
+        verb: "apply",
+        steps: [{ step: "containerd" }, { step: "key", request: "REQUEST" }],
+    }),
     "-admit": "ADMITTED",
     "-init": 'clusters: [{ cluster: { server: "https://10.0.2.15:6443" } }]\nusers: [{ user: {} }]',
     "-pod": JSON.stringify({ node: "lab-control-plane-0", uid: "uid" }),

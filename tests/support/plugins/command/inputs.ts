@@ -1,7 +1,8 @@
 import { CheckFailure } from "../shared/provider";
-import { Asset, hasUnknown, isObject, PropertyMap, reveal, Secret, secret, Value } from "../shared/values";
+import { Archive, Asset, hasUnknown, isObject, PropertyMap, reveal, Secret, secret, Value } from "../shared/values";
 
-type Type = "string" | "number" | "integer" | "boolean" | "strings" | "map" | "list" | "logging" | "connection";
+type Type =
+    "string" | "number" | "integer" | "boolean" | "strings" | "map" | "list" | "logging" | "connection" | "asset";
 interface Field {
     type: Type;
     required?: boolean;
@@ -47,6 +48,15 @@ const endpoint: Fields = {
 export const schemas: Record<string, { name: string; fields: Fields }> = {
     "command:local:Command": { name: "local.CommandInputs", fields: { ...lifecycle, ...local } },
     "command:local:run": { name: "local.RunInputs", fields: { ...local, command: { type: "string", required: true } } },
+    "command:remote:CopyToRemote": {
+        name: "remote.CopyToRemoteInputs",
+        fields: {
+            connection,
+            triggers: { type: "list" },
+            source: { type: "asset", required: true },
+            remotePath: { type: "string", required: true },
+        },
+    },
     "command:remote:Command": { name: "remote.CommandInputs", fields: { ...lifecycle, ...execution, connection } },
 };
 
@@ -123,6 +133,8 @@ function matches(type: Type, value: Value): boolean {
             return typeof value === "string";
         case "connection":
             return isObject(value);
+        case "asset":
+            return value instanceof Asset || value instanceof Archive;
         default:
             return typeof value === type;
     }

@@ -3,11 +3,13 @@ import { equal, objectDiff } from "../shared/diff";
 import { Operation, StandIn } from "../shared/provider";
 import { serve } from "../shared/server";
 import { hasUnknown, isObject, PropertyMap, reveal, Unknown, unknownValue, Value } from "../shared/values";
+import { CopyInputs, copyToRemote } from "./copyToRemote";
 import { checkInputs, schemas } from "./inputs";
 import { LocalInputs, runLocal } from "./localCommand";
 import { CommandOutput } from "./output";
 import { RemoteInputs, runRemote } from "./remoteCommand";
 
+const copyType = "command:remote:CopyToRemote";
 /** What a command adds to its inputs. */
 const outputNames = ["stdout", "stderr", "assets", "archive"];
 
@@ -31,6 +33,12 @@ const commandProvider: StandIn = {
 
     async create(op, inputs, preview) {
         const id = op.name + randomBytes(4).toString("hex");
+        if (op.type === copyType) {
+            if (!preview) {
+                await copyToRemote(op, plain<CopyInputs>(inputs));
+            }
+            return { id, outputs: inputs };
+        }
         if (preview) {
             return { id, outputs: { ...inputs, stdout: unknownValue, stderr: unknownValue } };
         }
@@ -45,6 +53,13 @@ const commandProvider: StandIn = {
 
     async update(op, { olds, news, ignoreChanges, preview }) {
         const inputs = ignoring(news, olds, ignoreChanges);
+        if (op.type === copyType) {
+            // The real plugin too leaves another host without its copy, if only the connection is another.
+            if (!preview && ["source", "remotePath"].some((name) => !equal(inputs[name], olds[name]))) {
+                await copyToRemote(op, plain<CopyInputs>(inputs));
+            }
+            return inputs;
+        }
         const previous = Object.fromEntries(
             outputNames.filter((name) => name in olds).map((name) => [name, olds[name]]),
         ) as PropertyMap;
@@ -57,7 +72,9 @@ const commandProvider: StandIn = {
     },
 
     async delete(op, _id, state) {
-        await runCommand(op, state, "delete", plain<CommandOutput>(state));
+        if (op.type !== copyType) {
+            await runCommand(op, state, "delete", plain<CommandOutput>(state));
+        }
     },
 
     async invoke(op, token, args) {

@@ -221,24 +221,27 @@ describe("machines on Google Cloud", function () {
         it(`makes a whole cluster, ${preview ? "preview" : "up"}`, async () => {
             const { resources } = gcpMocks(preview, {
                 "-pod": JSON.stringify({ node: "lab-worker-0", uid: "uid" }),
-                "-key": JSON.stringify({ node: "x", steps: [{ step: "key", request: "REQUEST" }] }),
                 "-admit": "ADMITTED",
                 "-init": "clusters: [{ cluster: {} }]\nusers: [{ user: { client-key-data: CANARY-ADMIN-KEY } }]\n",
-                "-install": JSON.stringify({ node: "x", verb: "apply", steps: [{ step: "containerd" }] }),
+                "-install": JSON.stringify({
+                    node: "x",
+                    verb: "apply",
+                    steps: [{ step: "containerd" }, { step: "key", request: "REQUEST" }],
+                }),
                 "-isolation": JSON.stringify({ pod: {}, node: {}, kata: {}, vmProcess: {}, control: {} }),
             });
             const ssh = { sourceRanges: [office], privateKey, publicKey: hostKey };
             const cluster = new KataCluster("lab", onGcpWith(1, { controlPlane: { count: 3 }, ssh }));
             await pulumi.runtime.disconnect();
             assert.equal(await pulumi.isSecret(cluster.kubeconfig), true);
-            assert.equal(resources.filter(({ name }) => name.endsWith("-bundle")).length, 4);
+            assert.equal(resources.filter(({ name }) => name.endsWith("-scripts")).length, 4);
             assert.doesNotMatch(JSON.stringify(shown(resources)), /CANARY/);
             const root = resources.filter(({ type }) => type.startsWith("kata-cluster:machine:"));
             assert.equal(root.length, 7);
             root.forEach(({ parent }) => assert.equal(parent, "KataCluster lab"));
             // What is installed on a machine goes with it.
             assert.equal(
-                named(resources, "Command", "lab-worker-0-bundle").options.deletedWith,
+                named(resources, "CopyToRemote", "lab-worker-0-scripts").options.deletedWith,
                 "Instance lab-worker-0",
             );
         });
