@@ -3,12 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { exporting, Run, StateResource, TestStack } from "../../engine/plugins/stack";
 import { median, timed } from "../measure";
 import { Part, Row } from "../part";
+import { StubHostsOptions } from "../../support/stubHosts/stubHosts";
 import { StubCluster } from "../stubCluster";
 
 type Say = (line: string) => void;
 
 /** Seconds that a stub host waits, as a real one does for downloads, services and kubeadm. */
-const waits = { install: 30, init: 15, join: 15 };
+const waits = { install: 50, init: 20, join: 20 };
 
 export const growth: Part = {
     name: "growth",
@@ -18,72 +19,82 @@ export const growth: Part = {
         `${waits.join} s to join): a tool that works on them one after the other adds up those waits, one that works on them at once does not.`,
     quick: true,
     async run({ quick, say }) {
-        return { rows: quick ? await sizes(4, say) : [...(await times(say)), ...(await sizes(100, say, true))] };
+        return { rows: quick ? await withCluster(4, {}, say, (cluster) => oneMore(cluster, 4, say)) : await all(say) };
     },
 };
 
-/** The time of `up` for ever more hosts. */
-async function times(say: Say): Promise<Row[]> {
-    const counts = [8, 32, 100];
-    const seconds: number[] = [];
-    for (const count of counts) {
-        const cluster = await StubCluster.start({ count, waits });
-        try {
-            const up = await cluster.create(count, 32);
-            seconds.push(up.seconds);
-            say(`${count} hosts: ${up.seconds.toFixed(1)} s`);
-        } finally {
-            await cluster.close();
-        }
-    }
-    return counts.slice(1).map((count, i) => ({
-        what: `up of ${count} hosts / up of ${counts[0]}`,
-        value: seconds[i + 1]! / seconds[0]!,
+/** Ever more hosts. The last cluster of them is then looked at closely. */
+async function all(say: Say): Promise<Row[]> {
+    const near = await withCluster(8, waits, say, async (_cluster, seconds) => seconds);
+    const ratio = (cluster: StubCluster, count: number, seconds: number): Row => ({
+        what: `up of ${count} hosts / up of 8`,
+        value: seconds / near,
         unit: "ratio",
         ...(count === 32 ? { most: 1.5 } : {}),
         exact: false,
-        note: `${seconds[i + 1]!.toFixed(0)} s / ${seconds[0]!.toFixed(0)} s, with --parallel 32.`,
-    }));
+        note:
+            `${seconds.toFixed(0)} s / ${near.toFixed(0)} s, with --parallel 32. The scripts of the ${count} hosts took ` +
+            `${cluster.stubs.cpuSeconds.toFixed(0)} s of this machine's CPU, which real hosts would have brought along.`,
+    });
+    const many = await withCluster(32, waits, say, async (cluster, seconds) => ratio(cluster, 32, seconds));
+    const most = await withCluster(100, waits, say, async (cluster, seconds) => [
+        ratio(cluster, 100, seconds),
+        ...(await comparisons(cluster, 100, say)),
+        ...(await oneMore(cluster, 100, say)),
+    ]);
+    return [many, ...most];
 }
 
-/** What one worker adds to so many nodes: hosts that it touches, resources, and bytes of state. */
-async function sizes(count: number, say: Say, compare = false): Promise<Row[]> {
-    const cluster = await StubCluster.start({ count: count + 1 });
+/** Makes a cluster of so many hosts, beside which there is one more. `look` is told in how many seconds. */
+async function withCluster<T>(
+    count: number,
+    wait: StubHostsOptions["waits"],
+    say: Say,
+    look: (cluster: StubCluster, seconds: number) => Promise<T>,
+): Promise<T> {
+    const cluster = await StubCluster.start({ count: count + 1, waits: wait });
     try {
-        await cluster.create(count, 32);
-        const before = { resources: await cluster.stack.resources(), bytes: cluster.stateBytes() };
-        say(`${count} nodes: ${before.resources.length} resources, ${before.bytes} bytes of state`);
-        const compared = compare ? await comparisons(cluster, count, before.resources, say) : [];
-        const added = await cluster.up(count + 1, 32);
-        const resources = (await cluster.stack.resources()).length - before.resources.length;
-        const bytes = cluster.stateBytes() - before.bytes;
-        say(`one more: ${added.connections.join(" ")} connections, ${resources} resources, ${bytes} bytes of state`);
-        return [
-            ...compared,
-            {
-                what: `hosts touched when a worker is added to ${count} nodes`,
-                value: added.connections.filter((connections) => connections > 0).length,
-                unit: "count",
-                most: 2,
-                exact: true,
-            },
-            { what: "resources of a worker", value: resources, unit: "count", most: 6, exact: true },
-            {
-                what: "state of a worker",
-                value: bytes,
-                unit: "bytes",
-                most: 20_000,
-                exact: true,
-                note: "The stack's state as compact JSON, secrets encrypted: that with it, less that without.",
-            },
-        ];
+        const { seconds } = await cluster.create(count, 32);
+        say(
+            `${count} hosts: ${seconds.toFixed(1)} s, ${cluster.stubs.cpuSeconds.toFixed(1)} s of CPU by their scripts`,
+        );
+        return await look(cluster, seconds);
     } finally {
         await cluster.close();
     }
 }
 
+/** What one worker adds to so many nodes: hosts that it touches, resources, and bytes of state. */
+async function oneMore(cluster: StubCluster, count: number, say: Say): Promise<Row[]> {
+    const before = { resources: (await cluster.stack.resources()).length, bytes: cluster.stateBytes() };
+    say(`${count} nodes: ${before.resources} resources, ${before.bytes} bytes of state`);
+    const added = await cluster.up(count + 1, 32);
+    const resources = (await cluster.stack.resources()).length - before.resources;
+    const bytes = cluster.stateBytes() - before.bytes;
+    say(`one more: ${resources} resources, ${bytes} bytes of state`);
+    return [
+        {
+            what: `hosts touched when a worker is added to ${count} nodes`,
+            value: added.connections.filter((connections) => connections > 0).length,
+            unit: "count",
+            most: 2,
+            exact: true,
+        },
+        { what: "resources of a worker", value: resources, unit: "count", most: 6, exact: true },
+        {
+            what: "state of a worker",
+            value: bytes,
+            unit: "bytes",
+            most: 20_000,
+            exact: true,
+            note: "The stack's state as compact JSON, secrets encrypted: that with it, less that without.",
+        },
+    ];
+}
+
 /** Preview and an `up` with nothing to do, against a program with as many resources that do nothing. */
-async function comparisons(cluster: StubCluster, count: number, resources: StateResource[], say: Say): Promise<Row[]> {
+async function comparisons(cluster: StubCluster, count: number, say: Say): Promise<Row[]> {
+    const resources = await cluster.stack.resources();
     const empty = await TestStack.create("empty");
     const program = plainProgram(resources);
     try {

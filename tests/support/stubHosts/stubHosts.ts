@@ -56,7 +56,7 @@ export class StubHosts {
         const seconds = Object.entries(waits).map(([what, wait]) => [`${what.toUpperCase()}_SECONDS`, String(wait)]);
         const environment = {
             ...{ CLUSTER: path.join(folder, "cluster"), WORLD: path.join(folder, "world"), ADMIN_CONF: adminConf },
-            ...{ KUBECTL: needProgram("kubectl"), RETRY_DELAY: "0.2" },
+            ...{ KUBECTL: needProgram("kubectl"), RETRY_DELAY: "1" },
             ...(Object.fromEntries(seconds) as Record<string, string>),
         };
         const names = Array.from({ length: count }, (_, i) =>
@@ -102,6 +102,14 @@ export class StubHosts {
         return this.hosts.reduce((sum, { ssh: { traffic } }) => sum + traffic.received + traffic.sent, 0);
     }
 
+    /** Seconds of this machine's CPU that the hosts' scripts have taken so far. */
+    get cpuSeconds(): number {
+        const files = this.hosts.map(({ ssh }) => path.join(ssh.scratch, "calls.times"));
+        const text = files.map((file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "")).join("\n");
+        // bash's `times`: minutes and seconds, four of them.
+        return [...text.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0);
+    }
+
     /** Sets how far away all hosts are, in milliseconds of a round trip, and the API too, for connections from now on. */
     farAway(ssh: number, api = ssh): void {
         this.hosts.forEach((host) => (host.ssh.latency = ssh));
@@ -136,7 +144,15 @@ async function startHost(name: string, common: string, environment: Record<strin
     const calls = path.join(ssh.scratch, "calls");
     Object.assign(own, environment, { ROOT: ssh.root, SERVICES: services, CALLS: calls, TMPDIR: temporary });
     fs.cpSync(path.join(common, "root"), ssh.root, { recursive: true, verbatimSymlinks: true });
-    // The scripts ask for root. In a user namespace anybody is.
-    ssh.stub("sudo", '((EUID == 0)) || exec /usr/bin/unshare --map-root-user "$@"\nexec "$@"');
+    ssh.stub("sudo", sudo);
     return { name, ssh };
 }
+
+/** The scripts ask for root: in a user namespace anybody is. And it notes the CPU time of what it runs. */
+const sudo = `
+as=()
+((EUID == 0)) || as=(/usr/bin/unshare --map-root-user)
+status=0
+"\${as[@]}" "$@" || status=$?
+times >>"$CALLS.times"
+exit $status`;
