@@ -54,6 +54,12 @@ kubernetes apply" ]
     says_not "a command failed"
 }
 
+@test "a step gets what was sent to the command" {
+    program "$BUNDLE/join.sh" 'echo "join $* got: $(cat)" >>"$CALLS"; echo "{}"'
+    bash "$BUNDLE/node.sh" apply join <<<"what was sent"
+    [ "$(cat "$CALLS")" = "join apply got: what was sent" ]
+}
+
 @test "the last line on stdout is JSON with each step's result, and nothing else is on stdout" {
     out=$(bash "$BUNDLE/node.sh" apply preflight kernel 2>/dev/null)
     [ "$out" = '{"node":"lab-0","verb":"apply","steps":[{"step":"preflight"},{"step":"kernel"}]}' ]

@@ -52,7 +52,8 @@ together() {
         export PROGRESS=$number/$total
         STEP=$step
         log "$verb"
-        run_step "$verb" "$step" >"$BUNDLE/result.$step" &
+        # In the background it would not get what was sent to this command.
+        run_step "$verb" "$step" >"$BUNDLE/result.$step" <&8 &
         jobs+=($!)
     done
     for step in "${jobs[@]}"; do
@@ -95,6 +96,7 @@ main() {
         [[ -f "$BUNDLE/$step.sh" ]] || fail "there is no step \"$step\"" "name steps: $names"
     done
     take_lock "$verb" "$@"
+    exec 8<&0
     for word in "$@"; do
         # curl is there once the kernel step is through.
         if [[ "$verb" == apply && "$fetched" == false && "$word" != preflight && "$word" != kernel ]]; then
