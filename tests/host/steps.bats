@@ -55,9 +55,9 @@ kubernetes apply" ]
 }
 
 @test "a step gets what was sent to the command" {
-    program "$BUNDLE/join.sh" 'echo "join $* got: $(cat)" >>"$CALLS"; echo "{}"'
+    program "$BUNDLE/join.sh" '[[ "$1" == downloads ]] || echo "join $* got: $(cat)" >>"$CALLS"; echo "{}"'
     bash "$BUNDLE/node.sh" apply join <<<"what was sent"
-    [ "$(cat "$CALLS")" = "join apply got: what was sent" ]
+    called "join apply got: what was sent"
 }
 
 @test "the last line on stdout is JSON with each step's result, and nothing else is on stdout" {
