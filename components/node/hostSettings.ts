@@ -2,6 +2,7 @@ import { digestOf, Files, settings } from "../bundle";
 import { ClusterSpec } from "../spec";
 import { runtimeFiles } from "./containerRuntime";
 import { hostFiles } from "./hostScripts";
+import { nodeImages, NodePlace } from "./images";
 import { kataFiles } from "./kata";
 import { downloads, nodeEnvironment } from "./nodeEnvironment";
 import { allSteps, controlPlaneSteps, installSteps, joinSteps } from "./steps";
@@ -17,7 +18,7 @@ export interface HostSettings {
 
 /** The scripts of each command but `install`, beside lib.sh. */
 const scripts: Record<Exclude<NodeCommand, "install">, readonly string[]> = {
-    init: [...controlPlaneSteps, "cluster", "api", "node"],
+    init: [...controlPlaneSteps, "images", "cluster", "api", "node"],
     admit: ["admit", "members", "drain", "api"],
     join: [...joinSteps, "cluster", "api", "node"],
     locate: ["locate", "members", "drain", "api"],
@@ -32,7 +33,7 @@ const installing = ["api", "node"];
  * is what only kubeadm reads. Pure: the same spec gives the same text. An edit changes the digests of just the commands
  * that use the file; the installation has all of the settings as input.
  */
-export function hostSettings(spec: ClusterSpec, node: string, joins: boolean, membership: Files): HostSettings {
+export function hostSettings(spec: ClusterSpec, node: NodePlace, membership: Files): HostSettings {
     const digest = (names: readonly string[], others: Files = {}) => {
         const wanted = [...names, "lib"].map((script) => `${script}.sh`);
         return digestOf({ ...pick(hostFiles, (file) => wanted.includes(file)), ...others });
@@ -40,13 +41,14 @@ export function hostSettings(spec: ClusterSpec, node: string, joins: boolean, me
     const known = [...allSteps, ...Object.values(scripts).flat()]
         .filter((script) => !installing.includes(script))
         .map((script) => `${script}.sh`);
-    const steps = installSteps(spec, joins);
+    const steps = installSteps(spec, node.joins);
     return {
         text: settings({
             ...runtimeFiles(spec),
             ...kataFiles(spec),
-            "node.env": nodeEnvironment(spec, node),
+            "node.env": nodeEnvironment(spec, node.name),
             downloads: downloads(spec),
+            images: nodeImages(spec, node),
             ...membership,
         }),
         digests: {

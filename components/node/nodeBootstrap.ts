@@ -8,7 +8,7 @@ import { HostSettings, hostSettings } from "./hostSettings";
 import { PlannedOutput } from "./plannedOutput";
 import { remoteStep, scriptsStep } from "./remoteStep";
 import { refuseRuntimeChange } from "./runtimeChange";
-import { installSteps, uninstallSteps } from "./steps";
+import { installSteps, stepsAtOnce, uninstallSteps } from "./steps";
 
 /** How a node becomes a part of its cluster: what only kubeadm reads, and whether it joins one that is there. */
 export interface Membership {
@@ -35,7 +35,7 @@ export class NodeBootstrap extends pulumi.ComponentResource {
     ) {
         super("kata-cluster:node:NodeBootstrap", machine.name, {}, opts);
         const { files, joins } = membership;
-        const settings = pulumi.output(files).apply((known) => hostSettings(spec, machine.name, joins, known));
+        const settings = pulumi.output(files).apply((known) => hostSettings(spec, { ...machine, joins }, known));
         this.digests = settings.digests;
         const planned = new PlannedOutput(`${machine.name}-install`);
         this.installed = this.install(spec, membership, settings, planned.hooks);
@@ -59,7 +59,7 @@ export class NodeBootstrap extends pulumi.ComponentResource {
             `${machine.name}-install`,
             {
                 machine,
-                run: `node apply ${installSteps(spec, joins).join(" ")}`,
+                run: `node apply ${stepsAtOnce(installSteps(spec, joins)).join(" ")}`,
                 undo: `node reset ${uninstallSteps(spec, joins).join(" ")}`,
                 settings: settings.text,
                 digest: settings.digests.install,

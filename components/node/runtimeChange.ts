@@ -19,7 +19,7 @@ export function refuseRuntimeChange(node: string, spec: ClusterSpec): pulumi.Res
 
 /** The container runtime among the steps that a command runs. @internal */
 export function installedRuntime(command: string): ContainerRuntime | undefined {
-    const words = command.split(" ");
+    const words = command.split(/[ +]/);
     return runtimeNames.find((name) => words.includes(name));
 }
 

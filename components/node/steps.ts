@@ -5,11 +5,12 @@ import { runtimeNames } from "./containerRuntime";
 /** A step of the node bootstrap: a script of the same name in `host/`. */
 export type Step =
     | ("preflight" | "kernel" | "metadata" | "kata" | ContainerRuntime | "kubernetes" | "migrate")
-    | ("kubeadm" | "key" | "join");
+    | ("kubeadm" | "images" | "key" | "join");
 
 /**
  * The steps that every node takes, in order. Kata comes before the container runtime: CRI-O drops a handler whose shim
- * is not there when it starts. A node that is to join a cluster makes its key too.
+ * is not there when it starts. A node that is to join a cluster makes its key too, and pulls its pods' images while the
+ * control plane is made.
  */
 export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec, joins: boolean): Step[] {
     return [
@@ -17,11 +18,26 @@ export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec,
         "kernel",
         "metadata",
         "kata",
-        containerRuntime,
         "kubernetes",
+        containerRuntime,
         ...(allowDisruption.containerRuntime ? (["migrate"] as const) : []),
-        ...(joins ? (["key"] as const) : []),
+        ...(joins ? (["images", "key"] as const) : []),
     ];
+}
+
+/** Steps as `host/node.sh` takes them: what does not wait for each other is joined by a +. */
+export function stepsAtOnce(steps: Step[]): string[] {
+    const independent: Step[][] = [
+        // containerd looks for a shim when a pod starts.
+        ["kata", "kubernetes", "containerd"],
+        ["images", "key"],
+    ];
+    return steps.reduce<string[]>((words, step) => {
+        const before = words.at(-1)?.split("+") ?? [];
+        return independent.some((group) => [...before, step].every((one) => group.includes(one as Step)))
+            ? [...words.slice(0, -1), [...before, step].filter((one) => one !== "").join("+")]
+            : [...words, step];
+    }, []);
 }
 
 /**
@@ -49,6 +65,7 @@ export const allSteps: readonly Step[] = [
     "kubernetes",
     "migrate",
     ...controlPlaneSteps,
+    "images",
     "key",
     ...joinSteps,
 ];

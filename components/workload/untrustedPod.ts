@@ -5,6 +5,7 @@ import { untrustedAnnotation } from "../trust";
 import { checkPodSpec } from "../validation/podSpec";
 import { Problems } from "../validation/problems";
 import { shaped } from "../validation/shape";
+import { defaultImage } from "./podImages";
 
 /**
  * A pod that is not trusted: it carries the guide's annotation, and so runs in a virtual machine of its own. Waits
@@ -42,7 +43,7 @@ export class UntrustedPod extends pulumi.ComponentResource {
                         .apply((annotations) => ({ ...annotations, [untrustedAnnotation]: "true" })),
                 },
                 spec: (input.spec as pulumi.Input<k8s.types.input.core.v1.PodSpec> | undefined) ?? {
-                    containers: [onlyContainer(input.image ?? "nginx")],
+                    containers: [onlyContainer(input.image ?? defaultImage)],
                 },
             },
             { parent: this, customTimeouts: { create: bounded, update: bounded, delete: bounded } },

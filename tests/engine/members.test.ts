@@ -419,7 +419,7 @@ interface Pod {
 }
 
 function nodeEnv(name: string): string {
-    const { text } = hostSettings(specOf(), name, false, {});
+    const { text } = hostSettings(specOf(), { name, role: "worker", joins: true }, {});
     const [, env] = /^file 0644 'node.env' <<'END_OF_FILE'\n([\s\S]*?)END_OF_FILE$/m.exec(text)!;
     return env!;
 }

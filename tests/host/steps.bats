@@ -14,6 +14,7 @@ echo "$step $*" >>"$CALLS"
 echo "$step progress $PROGRESS" >&2
 [[ "${FAIL:-}" != "$step" ]] || { echo "kata-cluster: node lab-0, step $step: it is broken. Fix: mend it" >&2; exit 90; }
 [[ "${SLOW:-}" != "$step" ]] || sleep 60
+[[ "${SLOW_SHORT:-}" != "$step" ]] || { sleep 1; echo "$step ended" >>"$CALLS"; }
 if [[ "$step $1" == "kubeadm apply" ]]; then printf "secret\nkubeconfig\n"; else echo noise; echo "{\"step\":\"$step\"}"; fi'
     done
     sed -i 's/^fetch() {$/fetch() { echo "fetch $*" >>"$CALLS"; return;/' "$BUNDLE/downloads.sh"
@@ -38,6 +39,25 @@ kata apply
 containerd apply
 kubernetes apply" ]
     says "[1/6] preflight: apply" "[4/6] kata: apply" "kata progress 4/6"
+}
+
+@test "steps that are joined run at once, all end before one's failure counts, and each has its number" {
+    SLOW_SHORT='kata' run_script node apply preflight kernel kata+kubernetes+containerd
+    succeed
+    says "[3/5] kata: apply" "[4/5] kubernetes: apply" "[5/5] containerd: apply" "containerd progress 5/5"
+    [ "$(tail -n 1 <<<"$output")" = '{"node":"lab-0","verb":"apply","steps":[{"step":"preflight"},{"step":"kernel"},{"step":"kata"},{"step":"kubernetes"},{"step":"containerd"}]}' ]
+    # The first one takes a second, and the others have not waited for it.
+    [ "$(tail -n 1 "$CALLS")" = "kata ended" ]
+    SLOW_SHORT='containerd' FAIL='kata' run_script node apply kata+kubernetes+containerd
+    failing "step kata: it is broken"
+    [ "$(tail -n 1 "$CALLS")" = "containerd ended" ]
+    says_not "a command failed"
+}
+
+@test "a step gets what was sent to the command" {
+    program "$BUNDLE/join.sh" 'echo "join $* got: $(cat)" >>"$CALLS"; echo "{}"'
+    bash "$BUNDLE/node.sh" apply join <<<"what was sent"
+    [ "$(cat "$CALLS")" = "join apply got: what was sent" ]
 }
 
 @test "the last line on stdout is JSON with each step's result, and nothing else is on stdout" {

@@ -142,8 +142,10 @@ install_programs() {
     fi
     release "$name"
     mkdir -p "$ROOT$directory"
-    rm -rf "$ROOT$directory"/.kata-cluster.*
-    staged=$(mktemp -d "$ROOT$directory/.kata-cluster.XXXXXXXX")
+    # One of its own for each release: others may be installed there at the same time.
+    staged=$ROOT$directory/.kata-cluster.$name
+    rm -rf "$staged"
+    mkdir "$staged"
     unpack "$name" "$staged"
     "$check" "$staged"
     record=$sha256

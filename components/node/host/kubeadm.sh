@@ -64,12 +64,15 @@ init() {
     log "pulling the control plane's images"
     kubeadm config images pull --config "$ROOT$config" >&2 ||
         fail "the control plane's images could not be pulled" "check that the node reaches the registry named above, or name a mirror in mirror.images"
+    # Of the pods that come next. What is not there by then goes on by itself: it holds neither the lock nor the session.
+    bash "$BUNDLE/images.sh" apply >"$BUNDLE/images.log" 2>&1 9>&- &
     # No token is printed: whatever goes to stderr ends up in logs.
     kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command >&2 || {
         diagnose
         fail "kubeadm init failed" "read kubeadm's own words above; run up again, it begins anew"
     }
     complete
+    cat "$BUNDLE/images.log" >&2
 }
 
 configure() {

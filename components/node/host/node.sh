@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs steps on this node, one after the other and never beside another run: node.sh apply|reset STEP...
+# Runs steps on this node, one after the other and never beside another run: node.sh apply|reset STEP[+STEP...]...
+# Those that a + joins run at the same time.
 # stdout ends with one JSON object; `apply kubeadm` gives the administrator's kubeconfig instead, a secret.
 STEP=node
 # shellcheck source=components/node/host/lib.sh
@@ -42,6 +43,28 @@ run_step() {
     esac
 }
 
+# together VERB STEP...: all of them at once, each with its result in a file. All end before the first failure counts.
+together() {
+    local verb=$1 step result=0 jobs=()
+    shift
+    for step in "$@"; do
+        number=$((number + 1))
+        export PROGRESS=$number/$total
+        STEP=$step
+        log "$verb"
+        # In the background it would not get what was sent to this command.
+        run_step "$verb" "$step" >"$BUNDLE/result.$step" <&8 &
+        jobs+=($!)
+    done
+    for step in "${jobs[@]}"; do
+        wait "$step" || result=$?
+    done
+    ((result == 0)) || exit "$reported"
+    for step in "$@"; do
+        results+=("$(tail -n 1 "$BUNDLE/result.$step")")
+    done
+}
+
 # What later commands on this node go by. Not before the node is known to be this cluster's.
 keep_settings() {
     local kept=$STATE/settings
@@ -62,31 +85,37 @@ fetch_for() {
 }
 
 main() {
-    local verb=${1:-} step result number=0 fetched=false results=()
+    local verb=${1:-} step word number=0 total fetched=false results=() all names
     shift
+    names="preflight kernel metadata kata $CONTAINER_RUNTIME kubernetes images key kubeadm join"
     [[ "$verb" == apply || "$verb" == reset ]] || fail "there is no \"$verb\"" "say apply or reset"
-    (($# > 0)) || fail "no step is named" "name steps: preflight kernel metadata kata $CONTAINER_RUNTIME kubernetes kubeadm key join"
-    for step in "$@"; do
-        [[ -f "$BUNDLE/$step.sh" ]] || fail "there is no step \"$step\"" "name steps: preflight kernel metadata kata $CONTAINER_RUNTIME kubernetes kubeadm key join"
+    (($# > 0)) || fail "no step is named" "name steps: $names"
+    read -ra all <<<"${*//+/ }"
+    total=${#all[@]}
+    for step in "${all[@]}"; do
+        [[ -f "$BUNDLE/$step.sh" ]] || fail "there is no step \"$step\"" "name steps: $names"
     done
     take_lock "$verb" "$@"
-    for step in "$@"; do
-        number=$((number + 1))
-        export PROGRESS=$number/$#
-        STEP=$step
-        log "$verb"
+    exec 8<&0
+    for word in "$@"; do
         # curl is there once the kernel step is through.
-        if [[ "$verb" == apply && "$fetched" == false && "$step" != preflight && "$step" != kernel ]]; then
-            fetch_for "${@:number}"
+        if [[ "$verb" == apply && "$fetched" == false && "$word" != preflight && "$word" != kernel ]]; then
+            STEP=node
+            fetch_for "${all[@]:number}"
             fetched=true
         fi
-        if [[ "$verb $step" == "apply kubeadm" ]]; then
-            run_step "$verb" "$step"
+        if [[ "$verb $word" == "apply kubeadm" ]]; then
+            number=$((number + 1))
+            export PROGRESS=$number/$total
+            STEP=$word
+            log "$verb"
+            # Its output is a secret, and goes to no file.
+            run_step "$verb" "$word"
         else
-            result=$(run_step "$verb" "$step" | tail -n 1)
-            results+=("$result")
+            # shellcheck disable=SC2086 # a list of words
+            together "$verb" ${word//+/ }
         fi
-        [[ "$verb $step" != "apply preflight" ]] || keep_settings
+        [[ "$verb $word" != "apply preflight" ]] || keep_settings
     done
     STEP=node
     log "$verb done after $SECONDS s"

@@ -4,10 +4,11 @@ import { initFiles } from "../../../components/cluster/kubeadmConfig";
 import { hostSettings } from "../../../components/node/hostSettings";
 import { specOf } from "../../support/specs";
 
+const node = { name: "n", role: "control-plane", joins: false } as const;
 const settingsWith = (endpoint?: string) => {
     const spec = specOf();
     const files = initFiles(spec, { name: "n", labels: {}, taints: [] }, { names: [], endpoint });
-    return hostSettings(spec, "n", false, files).text;
+    return hostSettings(spec, node, files).text;
 };
 
 describe("the control plane endpoint in a node's settings", () => {

@@ -5,16 +5,17 @@ import { hostScripts } from "../../../components/node/hostScripts";
 import { hostSettings } from "../../../components/node/hostSettings";
 import { specOf } from "../../support/specs";
 
+const node = { name: "n", role: "control-plane", joins: false } as const;
 const kubeadm = (text: string) => ({ "files/etc/kata-cluster/kubeadm.yaml": text });
 
 describe("hostSettings", () => {
     it("is the same text for the same spec, and tells its end", () => {
-        assert.deepEqual(hostSettings(specOf(), "n", false, {}), hostSettings(specOf(), "n", false, {}));
-        assert.ok(hostSettings(specOf(), "n", false, {}).text.endsWith(`\n${lastSetting}\n`));
+        assert.deepEqual(hostSettings(specOf(), node, {}), hostSettings(specOf(), node, {}));
+        assert.ok(hostSettings(specOf(), node, {}).text.endsWith(`\n${lastSetting}\n`));
     });
 
     it("carries what is one node's own, and no script, so that the state stays small", () => {
-        const { text } = hostSettings(specOf(), "n", false, kubeadm("one"));
+        const { text } = hostSettings(specOf(), node, kubeadm("one"));
         const carried = [...text.matchAll(/^file \d+ '([^']+)'/gm)].map(([, file]) => file!);
         assert.ok(carried.includes("node.env") && carried.includes("files/etc/kata-cluster/kubeadm.yaml"));
         assert.deepEqual(
@@ -25,16 +26,16 @@ describe("hostSettings", () => {
     });
 
     it("runs just the commands again whose files changed", () => {
-        const before = hostSettings(specOf(), "n", false, kubeadm("one")).digests;
-        const after = hostSettings(specOf(), "n", false, kubeadm("two")).digests;
+        const before = hostSettings(specOf(), node, kubeadm("one")).digests;
+        const after = hostSettings(specOf(), node, kubeadm("two")).digests;
         assert.deepEqual([after.admit === before.admit, after.init === before.init], [true, false]);
-        const memory = hostSettings(specOf({ kata: { guestMemoryMib: 1024 } }), "n", false, kubeadm("one"));
+        const memory = hostSettings(specOf({ kata: { guestMemoryMib: 1024 } }), node, kubeadm("one"));
         assert.deepEqual(memory.digests, before);
     });
 
     it("runs the proof again, and the installation, when the container runtime is another", () => {
-        const before = hostSettings(specOf(), "n", false, {}).digests;
-        const crio = hostSettings(specOf({ containerRuntime: "crio" }), "n", false, {}).digests;
+        const before = hostSettings(specOf(), node, {}).digests;
+        const crio = hostSettings(specOf({ containerRuntime: "crio" }), node, {}).digests;
         assert.notEqual(crio.isolation, before.isolation);
         assert.notEqual(crio.install, before.install);
     });

@@ -5,7 +5,8 @@ import { minimumKata, saferKata } from "../../../components/versions";
 import { specOf } from "../../support/specs";
 import { assertFound, violations } from "./rules";
 
-const bundle = hostSettings(specOf(), "n", false, {}).text;
+const node = { name: "n", role: "control-plane", joins: false } as const;
+const bundle = hostSettings(specOf(), node, {}).text;
 const inputs = (version: string) => ({
     connection: {},
     create: "true",

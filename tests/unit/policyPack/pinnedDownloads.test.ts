@@ -5,7 +5,8 @@ import { pinnedDownloads } from "../../../stacks/policy/rules/pinnedDownloads";
 import { specOf } from "../../support/specs";
 import { assertFound, violations } from "./rules";
 
-const good = hostSettings(specOf(), "n", false, {}).text;
+const node = { name: "n", role: "control-plane", joins: false } as const;
+const good = hostSettings(specOf(), node, {}).text;
 const remote = (stdin: string) => violations(pinnedDownloads, "command:remote:Command", { create: "true", stdin });
 /** The bundle with another line for kubectl on amd64. */
 const withLine = (...fields: string[]) => good.replace(/^kubectl\t\S+\tamd64\t.*$/m, fields.join("\t"));
@@ -17,8 +18,8 @@ describe("policy pinned-downloads, of a node", () => {
         assert.deepEqual(remote(good), []);
         assert.deepEqual(violations(pinnedDownloads, "command:remote:CopyToRemote", { source: { text: good } }), []);
         const mirror = { downloads: "http://127.0.0.1:8080" };
-        assert.deepEqual(remote(hostSettings(specOf({ containerRuntime: "crio" }), "n", false, {}).text), []);
-        assert.deepEqual(remote(hostSettings(specOf({ mirror }), "n", false, {}).text), []);
+        assert.deepEqual(remote(hostSettings(specOf({ containerRuntime: "crio" }), node, {}).text), []);
+        assert.deepEqual(remote(hostSettings(specOf({ mirror }), node, {}).text), []);
     });
 
     it("lets the line pass that the other tests put in place of one of the bundle's", () => {
