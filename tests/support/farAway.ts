@@ -1,5 +1,4 @@
-import { connect, createServer } from "node:net";
-import { AddressInfo } from "node:net";
+import { AddressInfo, connect, createServer } from "node:net";
 import { Traffic } from "./ssh/faults";
 import { Wire } from "./ssh/wire";
 

@@ -14,27 +14,24 @@ export const roundTrips: Part = {
         "packet to them is late by half of the round trip that is named, in both directions.",
     quick: true,
     async run({ quick, say }) {
-        const { rows, created } = await oneNode(quick, say);
-        return { rows: [...rows, ...(await severalNodes(created, say))] };
+        return { rows: [...(await oneNode(quick, say)), ...(await severalNodes(say))] };
     },
 };
 
-async function oneNode(quick: boolean, say: Say): Promise<{ rows: Row[]; created: number }> {
+async function oneNode(quick: boolean, say: Say): Promise<Row[]> {
     const cluster = await StubCluster.start({ count: 1 });
     try {
         const preview = await cluster.preview();
         const first = await cluster.create();
         say(`one node: ${sum(first)} connections, ${first.bytes} bytes, ${first.seconds.toFixed(1)} s`);
         const again = await cluster.up();
-        await cluster.destroy();
-        const rows: Row[] = [
+        return [
             count("connections to create one node", sum(first), 4),
             count("connections of its preview", sum(preview), 0),
             count("connections of an up with nothing to do", sum(again), 0),
             { what: "bytes over SSH to create one node", value: first.bytes, unit: "bytes", exact: false },
             ...(quick ? [] : await latencies(cluster, say)),
         ];
-        return { rows, created: sum(first) };
     } finally {
         await cluster.close();
     }
@@ -42,6 +39,7 @@ async function oneNode(quick: boolean, say: Say): Promise<{ rows: Row[]; created
 
 /** `up` of one node that is far away, against one that is near: both in turn. */
 async function latencies(cluster: StubCluster, say: Say): Promise<Row[]> {
+    await cluster.destroy();
     const ways = [0, 5, 50, 270];
     const seconds = new Map(ways.map((latency) => [latency, [] as number[]]));
     for (let round = 0; round < 5; round++) {
@@ -69,24 +67,24 @@ async function latencies(cluster: StubCluster, say: Say): Promise<Row[]> {
     });
 }
 
-/** @param one connections that create a cluster of one node */
-async function severalNodes(one: number, say: Say): Promise<Row[]> {
-    const cluster = await StubCluster.start({ count: several });
+async function severalNodes(say: Say): Promise<Row[]> {
+    const cluster = await StubCluster.start({ count: several + 1 });
     try {
-        const created = await cluster.create();
+        const created = await cluster.create(several);
         const [controlPlane, ...workers] = created.connections as [number, ...number[]];
         say(`${several} nodes: ${controlPlane} connections to the control plane, ${workers.join(", ")} to the workers`);
-        const preview = await cluster.preview();
-        const again = await cluster.up();
+        const preview = await cluster.preview(several);
+        const again = await cluster.up(several);
+        const added = await cluster.up(several + 1);
         return [
             count("connections to one worker", Math.max(...workers)),
+            count("connections for one more worker", sum(added), 4, "Its own, and those to the control plane for it."),
             count(
-                "connections for one worker",
-                (sum(created) - one) / workers.length,
+                `connections for each of ${several} nodes that are created at once`,
+                sum(created) / several,
                 4,
-                "Its own, and those to the control plane that admits it.",
+                `${sum(created)} in all.`,
             ),
-            count(`connections for each of ${several} nodes that are created at once`, sum(created) / several, 4),
             count(`connections of a preview of ${several} nodes`, sum(preview), 0),
             count(`connections of an up of ${several} nodes with nothing to do`, sum(again), 0),
         ];
