@@ -1,10 +1,8 @@
 import { digestOf, Files, settings } from "../bundle";
 import { ClusterSpec } from "../spec";
-import { runtimeFiles } from "./containerRuntime";
-import { hostFiles } from "./hostScripts";
+import { clusterFiles, hostFiles } from "./hostScripts";
 import { nodeImages, NodePlace } from "./images";
-import { kataFiles } from "./kata";
-import { downloads, nodeEnvironment } from "./nodeEnvironment";
+import { nodeName } from "./nodeEnvironment";
 import { allSteps, controlPlaneSteps, installSteps, joinSteps } from "./steps";
 
 /** The commands that run on a node. */
@@ -29,11 +27,12 @@ const scripts: Record<Exclude<NodeCommand, "install">, readonly string[]> = {
 const installing = ["api", "node"];
 
 /**
- * Renders a node's settings: those that the scripts read, and the files that go to their place on the node. `membership`
- * is what only kubeadm reads. Pure: the same spec gives the same text. An edit changes the digests of just the commands
- * that use the file; the installation has all of the settings as input.
+ * Renders a node's settings: its name, and the files that go to their place on it alone. `membership` is what only
+ * kubeadm reads. The node that the cluster begins on also has those that all have: there a reviewer sees them, once. Pure:
+ * the same spec gives the same text. An edit changes the digests of just the commands that use the file.
  */
 export function hostSettings(spec: ClusterSpec, node: NodePlace, membership: Files): HostSettings {
+    const shared = clusterFiles(spec);
     const digest = (names: readonly string[], others: Files = {}) => {
         const wanted = [...names, "lib"].map((script) => `${script}.sh`);
         return digestOf({ ...pick(hostFiles, (file) => wanted.includes(file)), ...others });
@@ -44,19 +43,17 @@ export function hostSettings(spec: ClusterSpec, node: NodePlace, membership: Fil
     const steps = installSteps(spec, node.joins);
     return {
         text: settings({
-            ...runtimeFiles(spec),
-            ...kataFiles(spec),
-            "node.env": nodeEnvironment(spec, node.name),
-            downloads: downloads(spec),
+            ...(node.joins ? {} : shared),
+            "name.env": nodeName(node.name),
             images: nodeImages(spec, node),
             ...membership,
         }),
         digests: {
             // What no other command is known to use belongs to the installation.
-            install: digest(
-                [...steps, ...(steps.includes("migrate") ? ["drain"] : [])],
-                pick(hostFiles, (file) => !known.includes(file)),
-            ),
+            install: digest([...steps, ...(steps.includes("migrate") ? ["drain"] : [])], {
+                ...pick(hostFiles, (file) => !known.includes(file)),
+                ...shared,
+            }),
             init: digest(scripts.init, membership),
             admit: digest(scripts.admit),
             join: digest(scripts.join, membership),

@@ -4,6 +4,7 @@ import { Files } from "../bundle";
 import { Machine } from "../machine/machine";
 import { ClusterSpec } from "../spec";
 import { allHooks } from "../updateHook";
+import { hostScripts } from "./hostScripts";
 import { HostSettings, hostSettings } from "./hostSettings";
 import { PlannedOutput } from "./plannedOutput";
 import { remoteStep, scriptsStep } from "./remoteStep";
@@ -52,7 +53,7 @@ export class NodeBootstrap extends pulumi.ComponentResource {
         const { machine } = this;
         const scripts = scriptsStep(
             `${machine.name}-scripts`,
-            { machine, timeoutSeconds: spec.timeouts.machineSeconds },
+            { machine, source: hostScripts(spec), timeoutSeconds: spec.timeouts.machineSeconds },
             { parent: this, dependsOn: machine.dependsOn },
         );
         return remoteStep(

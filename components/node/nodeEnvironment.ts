@@ -24,14 +24,13 @@ const always: readonly ReleaseName[] = ["cniPlugins", "crictl", "kata", "kubeadm
 /** What kubeadm and Kata need at least: https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/ */
 const minimum = { cpus: 2, memoryMib: 1700, diskGib: 10 };
 
-/** `node.env`: the settings that the scripts read, as shell assignments. Nothing in it is secret. */
-export function nodeEnvironment(spec: ClusterSpec, node: string): string {
+/** `node.env`: the settings that the scripts read on every node, as shell assignments. Nothing in it is secret. */
+export function nodeEnvironment(spec: ClusterSpec): string {
     const { releases } = spec;
     const runtime = containerRuntimes[spec.containerRuntime];
     const kata = kataPaths(spec.kata);
     const settings: Record<string, string | number> = {
         CLUSTER_NAME: spec.name,
-        NODE_NAME: node,
         CONTAINER_RUNTIME: spec.containerRuntime,
         CRI_SOCKET: runtime.socket,
         // Of all, for a node that changes from one to another.
@@ -57,6 +56,15 @@ export function nodeEnvironment(spec: ClusterSpec, node: string): string {
         MIN_DISK_GIB: minimum.diskGib,
         STEP_TIMEOUT_SECONDS: spec.timeouts.nodeSeconds,
     };
+    return assignments(settings);
+}
+
+/** `name.env`: what only this node is told. */
+export function nodeName(node: string): string {
+    return assignments({ NODE_NAME: node });
+}
+
+function assignments(settings: Record<string, string | number>): string {
     return Object.entries(settings)
         .map(([key, value]) => `${key}=${quoted(String(value))}\n`)
         .join("");

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { livingWith } from "../lifetime";
 import { Machine } from "../machine/machine";
 import { identityOf } from "../machine/connection";
-import { bundlePath, hostScripts } from "./hostScripts";
+import { bundlePath } from "./hostScripts";
 
 /** One command on a node. */
 export interface RemoteStepArgs {
@@ -29,20 +29,28 @@ export interface RemoteStepArgs {
     livesWith?: pulumi.Resource;
 }
 
+/** The scripts that a node is to have. */
+export interface ScriptsStepArgs {
+    machine: Machine;
+    source: pulumi.asset.FileAsset;
+    /** Upper bound in seconds. */
+    timeoutSeconds: number;
+}
+
 /**
  * Puts the scripts on a node, as the user who logs in. The provider copies again only if the file has changed, so another
  * machine under the same name makes the resource anew; that undoes nothing.
  */
 export function scriptsStep(
     name: string,
-    { machine, timeoutSeconds }: { machine: Machine; timeoutSeconds: number },
+    { machine, source, timeoutSeconds }: ScriptsStepArgs,
     opts: pulumi.CustomResourceOptions,
 ): command.remote.CopyToRemote {
     const { connection, owner } = machine;
     const user = pulumi.unsecret(pulumi.output(connection)).apply(({ user }) => user);
     return new command.remote.CopyToRemote(
         name,
-        { connection, source: hostScripts(), remotePath: bundlePath, triggers: [identityOf(connection), user] },
+        { connection, source, remotePath: bundlePath, triggers: [identityOf(connection), user] },
         { ...opts, ...livingWith(owner), customTimeouts: bounded(timeoutSeconds) },
     );
 }

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { parse } from "yaml";
 import { workerJoinFiles } from "../../components/cluster/joinConfig";
 import { kubeadmConfig } from "../../components/cluster/kubeadmConfig";
-import { hostSettings } from "../../components/node/hostSettings";
+import { nodeEnvironment, nodeName } from "../../components/node/nodeEnvironment";
 import { ApiServer } from "../support/apiServer";
 import { findProgram, needProgram } from "../support/programs";
 import { specOf } from "../support/specs";
@@ -54,7 +54,8 @@ describe("admission of nodes on a real kube-apiserver", function () {
         const bundle = path.join(folder, `bundle-${on}`);
         if (!fs.existsSync(bundle)) {
             fs.cpSync(host, bundle, { recursive: true });
-            fs.writeFileSync(path.join(bundle, "node.env"), nodeEnv(on));
+            fs.writeFileSync(path.join(bundle, "node.env"), nodeEnvironment(specOf()));
+            fs.writeFileSync(path.join(bundle, "name.env"), nodeName(on));
             fs.mkdirSync(path.join(root, "var/lib/kata-cluster"), { recursive: true });
         }
         const [name, ...rest] = args as [string, ...string[]];
@@ -416,12 +417,6 @@ interface Node {
 interface Pod {
     metadata: { uid: string; labels: Record<string, string> };
     spec: { nodeName?: string; containers: object[] };
-}
-
-function nodeEnv(name: string): string {
-    const { text } = hostSettings(specOf(), { name, role: "worker", joins: true }, {});
-    const [, env] = /^file 0644 'node.env' <<'END_OF_FILE'\n([\s\S]*?)END_OF_FILE$/m.exec(text)!;
-    return env!;
 }
 
 /** Keys where kubeadm has them. */

@@ -152,28 +152,29 @@ describe(`Previews: ${announce("command")}, ${announce("kubernetes")}`, function
     });
 
     describe("of an argument", () => {
-        it("show the argument, and where it arrives in the nodes' files", async () => {
+        it("show the argument, and once where it arrives in the nodes' files", async () => {
             const shown = await plan(program(() => ({ args: { kata: { guestMemoryMib: 1024 } } })));
-            assert.deepEqual(changed(shown), ["~ lab", ...onBoth("install")]);
-            for (const node of [controlPlane, worker]) {
-                assert.deepEqual(linesOf(shown, `${node}-install`), [
-                    "~ stdin:",
-                    "- default_memory = 2048",
-                    "+ default_memory = 1024",
-                    "- default_memory = 512",
-                    "+ default_memory = 1024",
-                    "- KATA_MEMORY_MIB=2048",
-                    "- KATA_EMULATED_MEMORY_MIB=512",
-                    "+ KATA_MEMORY_MIB=1024",
-                    "+ KATA_EMULATED_MEMORY_MIB=1024",
-                ]);
-            }
+            assert.deepEqual(changed(shown), ["~ lab", ...[...onBoth("install"), ...onBoth("scripts")].sort(byName)]);
+            const [digest, ...text] = linesOf(shown, `${controlPlane}-install`);
+            assert.match(digest!, /^~ create:/);
+            assert.deepEqual(text, [
+                "~ stdin :",
+                "- default_memory = 2048",
+                "+ default_memory = 1024",
+                "- default_memory = 512",
+                "+ default_memory = 1024",
+                "- KATA_MEMORY_MIB=2048",
+                "- KATA_EMULATED_MEMORY_MIB=512",
+                "+ KATA_MEMORY_MIB=1024",
+                "+ KATA_EMULATED_MEMORY_MIB=1024",
+            ]);
+            assert.deepEqual(linesOf(shown, `${worker}-install`).length, 1);
         });
 
         it("show a version and its download", async () => {
             const shown = await plan(program(() => ({ args: { kata: { version: "3.32.0" } } })));
-            assert.deepEqual(changed(shown), ["~ lab", ...onBoth("install")]);
-            const lines = linesOf(shown, `${worker}-install`);
+            assert.deepEqual(changed(shown), ["~ lab", ...[...onBoth("install"), ...onBoth("scripts")].sort(byName)]);
+            const lines = linesOf(shown, `${controlPlane}-install`);
             assert.ok(
                 lines.includes("- KATA_VERSION=4.1.0") && lines.includes("+ KATA_VERSION=3.32.0"),
                 lines.join("\n"),

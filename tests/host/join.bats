@@ -63,7 +63,7 @@ join() {
     run_script key apply
     succeed
     [ "${output/false/true}" = "$first" ]
-    sed -i 's/^NODE_NAME=.*/NODE_NAME=lab-1/' "$BUNDLE/node.env"
+    echo NODE_NAME=lab-1 >"$BUNDLE/name.env"
     run_script key apply
     [[ "$(jq -r .request <<<"${lines[-1]}" | openssl req -noout -subject)" == *lab-1* ]]
 }

@@ -21,6 +21,7 @@ make_node() {
     cp -r "$HOST/." "$REPOSITORY/tests/host/fixtures/files" "$BUNDLE"
     rm "$BUNDLE/bundle.sh"
     cp "$GOLDEN/node.env" "$BUNDLE"
+    echo NODE_NAME=lab-0 >"$BUNDLE/name.env"
     : >"$BUNDLE/downloads"
     mkdir -p "$BUNDLE/files/etc/containerd" "$BUNDLE/files/etc/kata-cluster"
     cp "$GOLDEN/config.toml" "$BUNDLE/files/etc/containerd"

@@ -10,6 +10,8 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # shellcheck source=/dev/null
 source "$BUNDLE/node.env"
+# shellcheck source=/dev/null
+source "$BUNDLE/name.env"
 
 # Exit status of what has already said why it failed.
 reported=90

@@ -1,10 +1,12 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
+import * as path from "node:path";
 import { lastSetting } from "../../../components/bundle";
 import { hostScripts } from "../../../components/node/hostScripts";
 import { hostSettings } from "../../../components/node/hostSettings";
 import { specOf } from "../../support/specs";
 
+const worker = { name: "w", role: "worker", joins: true } as const;
 const node = { name: "n", role: "control-plane", joins: false } as const;
 const kubeadm = (text: string) => ({ "files/etc/kata-cluster/kubeadm.yaml": text });
 
@@ -15,14 +17,17 @@ describe("hostSettings", () => {
     });
 
     it("carries what is one node's own, and no script, so that the state stays small", () => {
-        const { text } = hostSettings(specOf(), node, kubeadm("one"));
+        const { text } = hostSettings(specOf(), worker, { "files/etc/kata-cluster/kubeadm-join.yaml": "one" });
         const carried = [...text.matchAll(/^file \d+ '([^']+)'/gm)].map(([, file]) => file!);
-        assert.ok(carried.includes("node.env") && carried.includes("files/etc/kata-cluster/kubeadm.yaml"));
-        assert.deepEqual(
-            carried.filter((file) => file.endsWith(".sh")),
-            [],
-        );
-        assert.ok(text.length < 7000, `${text.length} bytes`);
+        assert.deepEqual(carried, ["files/etc/kata-cluster/kubeadm-join.yaml", "images", "name.env"]);
+    });
+
+    it("shows a reviewer what all nodes have, once: on the node that the cluster begins on", () => {
+        const { text } = hostSettings(specOf(), node, kubeadm("one"));
+        for (const file of ["node.env", "downloads", "files/etc/containerd/config.toml"]) {
+            assert.match(text, new RegExp(`^file 0644 '${file}' `, "m"));
+        }
+        assert.doesNotMatch(text, /^file \d+ '[^']+\.sh'/m);
     });
 
     it("runs just the commands again whose files changed", () => {
@@ -30,7 +35,8 @@ describe("hostSettings", () => {
         const after = hostSettings(specOf(), node, kubeadm("two")).digests;
         assert.deepEqual([after.admit === before.admit, after.init === before.init], [true, false]);
         const memory = hostSettings(specOf({ kata: { guestMemoryMib: 1024 } }), node, kubeadm("one"));
-        assert.deepEqual(memory.digests, before);
+        assert.notEqual(memory.digests.install, before.install);
+        assert.deepEqual({ ...memory.digests, install: before.install }, before);
     });
 
     it("runs the proof again, and the installation, when the container runtime is another", () => {
@@ -43,11 +49,23 @@ describe("hostSettings", () => {
 
 describe("hostScripts", () => {
     it("is one file of the user's own, which ends with the line that runs it", async () => {
-        const file = await hostScripts().path;
+        const file = await hostScripts(specOf()).path;
         assert.equal(fs.statSync(file).uid, process.getuid?.());
         const text = fs.readFileSync(file, "utf8");
         assert.ok(text.endsWith('\nrun "$@"\n'));
         assert.match(text, /^file 0755 'lib\.sh' /m);
-        assert.equal(await hostScripts().path, file);
+        assert.match(text, /^file 0644 'node\.env' /m);
+        assert.equal(await hostScripts(specOf()).path, file);
+        assert.notEqual(await hostScripts(specOf({ kata: { guestMemoryMib: 1024 } })).path, file);
+    });
+
+    it("removes what nobody has used for a month", async () => {
+        const file = await hostScripts(specOf()).path;
+        const old = path.join(path.dirname(file), "old.sh");
+        fs.writeFileSync(old, "");
+        const monthAgo = Date.now() / 1000 - 31 * 24 * 3600;
+        fs.utimesSync(old, monthAgo, monthAgo);
+        await hostScripts(specOf()).path;
+        assert.deepEqual([fs.existsSync(old), fs.existsSync(file)], [false, true]);
     });
 });

@@ -112,10 +112,9 @@ describe("node renderers", () => {
         });
     }
 
-    it("renders the settings that the scripts read", () =>
-        matchesGolden("node.env", nodeEnvironment(specOf(), "lab-0")));
+    it("renders the settings that the scripts read", () => matchesGolden("node.env", nodeEnvironment(specOf())));
 
-    it("renders them for CRI-O", () => matchesGolden("node-crio.env", nodeEnvironment(specOf(onCrio), "lab-0")));
+    it("renders them for CRI-O", () => matchesGolden("node-crio.env", nodeEnvironment(specOf(onCrio))));
 
     it("renders every download with its digest, and through the mirror", () => {
         matchesGolden("downloads.tsv", downloads(specOf()));
@@ -131,7 +130,7 @@ describe("node renderers", () => {
 
     it("quotes what it writes into node.env", () => {
         const spec = { ...specOf(), name: "it's; rm -rf $HOME" };
-        assert.match(nodeEnvironment(spec, "n"), /^CLUSTER_NAME="it's; rm -rf \\\$HOME"$/m);
+        assert.match(nodeEnvironment(spec), /^CLUSTER_NAME="it's; rm -rf \\\$HOME"$/m);
     });
 });
 
