@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { connectionTo, SshEndpoint } from "../../../components/machine/connection";
 import { exporting, Run, StateResource, TestStack } from "../../engine/plugins/stack";
 import { median, timed } from "../measure";
 import { Part, Row } from "../part";
@@ -85,11 +86,44 @@ async function oneMore(cluster: StubCluster, count: number, say: Say): Promise<R
             what: "state of a worker",
             value: bytes,
             unit: "bytes",
-            most: 20_000,
+            most: 32_000,
             exact: true,
             note: "The stack's state as compact JSON, secrets encrypted: that with it, less that without.",
         },
+        {
+            what: "state of as many commands that do nothing on that worker",
+            value: await bareState(cluster),
+            unit: "bytes",
+            exact: true,
+            note: "What Pulumi itself keeps of four commands in a component: their connection encrypted, eight times, and names.",
+        },
     ];
+}
+
+/** Bytes of state of a component with four commands over the connection of a stub host. Nothing is dialled for them. */
+async function bareState(cluster: StubCluster): Promise<number> {
+    const { address, ...login } = cluster.stubs.args(2).machines.existing!.workers![0]!;
+    const connection = connectionTo({ address, ...login } as SshEndpoint);
+    const stack = await TestStack.create("empty");
+    const program = (nodes: number) =>
+        exporting(() => {
+            for (let i = 0; i < nodes; i++) {
+                const parent = new pulumi.ComponentResource("kata-cluster:node:NodeBootstrap", `lab-worker-${i}`);
+                for (const name of ["scripts", "install", "admit", "join"]) {
+                    new command.remote.Command(`lab-worker-${i}-${name}`, { connection }, { parent });
+                }
+            }
+        });
+    const bytes = async (nodes: number) => {
+        await mustPass(stack.up(program(nodes)));
+        return JSON.stringify(JSON.parse(stack.stored())).length;
+    };
+    try {
+        const one = await bytes(1);
+        return (await bytes(2)) - one;
+    } finally {
+        stack.remove();
+    }
 }
 
 /** Preview and an `up` with nothing to do, against a program with as many resources that do nothing. */
