@@ -35,12 +35,15 @@ func (manager) Start(ctx context.Context, _ *bootstrap.BootstrapParams) (*bootst
 	if err != nil {
 		return nil, err
 	}
-	_, sandboxID := roleOf(id, spec)
+	role, sandboxID := roleOf(id, spec)
 	address, err := shim.SocketAddress(ctx, containerd, sandboxID, false)
 	if err != nil {
 		return nil, err
 	}
-	if !shim.CanConnect(address) {
+	if !connects(ctx, address, role) {
+		if role == roleContainer {
+			return nil, fmt.Errorf("kata stand-in: the shim of sandbox %s does not answer", sandboxID)
+		}
 		_ = shim.RemoveSocket(address)
 		if err := spawn(ctx, id, containerd, address); err != nil {
 			return nil, err
@@ -51,6 +54,20 @@ func (manager) Start(ctx context.Context, _ *bootstrap.BootstrapParams) (*bootst
 	}
 	os.Exit(0)
 	return nil, nil
+}
+
+// connects tells whether a shim listens there. One try gives up after a tenth of a second, which says nothing on a busy
+// machine: the shim of a container's sandbox is there, and another one would have no guest.
+func connects(ctx context.Context, address string, r role) bool {
+	for end := time.Now().Add(30 * time.Second); ; {
+		if shim.CanConnect(address) {
+			return true
+		}
+		if r != roleContainer || ctx.Err() != nil || time.Now().After(end) {
+			return false
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 func spawn(ctx context.Context, id, containerd, address string) error {
