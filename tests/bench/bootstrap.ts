@@ -1,3 +1,4 @@
+import { KataCluster } from "../../index";
 import { timelineSvg } from "../../stacks/local/timelineSvg";
 import { runScript, ScriptRun } from "./bootstrap/script";
 import { Part, Row } from "./part";
@@ -72,13 +73,16 @@ async function onFreshMachines<Result>(lab: VmLab, workers: number, what: (machi
 }
 
 async function measureUp(lab: VmLab, machines: Vm[]): Promise<Pair["up"]> {
-    const stack = await UpStack.open(lab, `stack-${Date.now()}`, lab.args(machines));
-    const run = await stack.up();
+    const stack = await UpStack.open(lab, `stack-${Date.now()}`);
+    const run = await stack.up(() => {
+        const { isolation } = new KataCluster("lab", lab.args(machines));
+        return { isolation };
+    });
     const { isolated } = run.outputs.isolation as { isolated: boolean };
     if (!isolated) {
         throw new Error("up ended, and the pod is not isolated");
     }
-    return { ready: spanOf(run, "lab-untrusted").ended, ended: run.ended, spans: run.spans };
+    return { ready: spanOf(run.spans, "lab-untrusted").ended, ended: run.ended, spans: run.spans };
 }
 
 function rows(pairs: Pair[], workers: number, most: number, note: string): Row[] {
@@ -115,9 +119,9 @@ function rows(pairs: Pair[], workers: number, most: number, note: string): Row[]
 
 /** What it brings that a worker is installed beside the control plane and not after its API answers. */
 function sideBySide(pairs: Pair[]): Row {
-    const samples = pairs.map(({ up: { spans, ended } }) => {
-        const install = spanOf({ spans, ended, outputs: {} }, "lab-worker-0-install");
-        const init = spanOf({ spans, ended, outputs: {} }, "lab-control-plane-0-init");
+    const samples = pairs.map(({ up: { spans } }) => {
+        const install = spanOf(spans, "lab-worker-0-install");
+        const init = spanOf(spans, "lab-control-plane-0-init");
         return Math.max(install.ended, init.ended) / (init.ended + install.ended - install.begun);
     });
     return {

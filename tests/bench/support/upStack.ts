@@ -1,6 +1,5 @@
 import * as path from "node:path";
 import { EngineEvent, Stack } from "@pulumi/pulumi/automation";
-import { KataCluster, KataClusterArgs } from "../../../index";
 import { pulumiCommand } from "../../../stacks/local/pulumiCommand";
 import { StateFolder } from "../../../stacks/local/stateFolder";
 import { Span, Timeline } from "../../../stacks/local/timeline";
@@ -15,45 +14,37 @@ export interface UpRun {
     outputs: Record<string, unknown>;
 }
 
-/** A stack with one cluster, by the real CLI on a file backend, from a program in this process. */
-export class UpStack {
-    private constructor(
-        private readonly stack: Stack,
-        private readonly lab: VmLab,
-    ) {}
+/** What the stack is to have; and what of that are its outputs. */
+type Program = () => object | void;
 
-    static async open(lab: VmLab, name: string, args: KataClusterArgs): Promise<UpStack> {
+/** A stack by the real CLI on a file backend, from a program in this process. */
+export class UpStack {
+    private constructor(private readonly stack: Stack) {}
+
+    static async open(lab: VmLab, name: string): Promise<UpStack> {
         const state = new StateFolder(path.join(lab.scratch, name));
-        const program = async () => {
-            const { kubeconfig, isolation } = new KataCluster("lab", args);
-            return { kubeconfig, isolation };
-        };
         const command = await pulumiCommand(lab.say, lab.lab.pulumi);
-        return new UpStack(await openStack(state, command, program, lab.lab.plugins), lab);
+        return new UpStack(await openStack(state, command, async () => ({}), lab.lab.plugins));
     }
 
-    /**
-     * @param target only what these patterns of URNs match. @default all
-     */
-    async up(target?: string[]): Promise<UpRun> {
+    async up(program: Program): Promise<UpRun> {
         const timeline = new Timeline();
         const begun = Date.now();
-        const onEvent = (event: EngineEvent) => timeline.show(event);
-        const { outputs } = await this.stack.up({ target, onEvent, color: "never" }).catch((error: Error) => {
-            const told = error.message.split("\n").filter((line) => /error:|kata-cluster:/.test(line));
-            throw new Error(`up failed: ${told.join("\n") || error.message}`);
-        });
+        const { outputs } = await this.stack
+            .up({
+                program: async () => (program() ?? {}) as Record<string, unknown>,
+                onEvent: (event: EngineEvent) => timeline.show(event),
+                color: "never",
+            })
+            .catch((error: Error) => {
+                const told = error.message.split("\n").filter((line) => /error:|kata-cluster:/.test(line));
+                throw new Error(`up failed: ${told.join("\n") || error.message}`);
+            });
         return {
             spans: timeline.spans,
             ended: (Date.now() - begun) / 1000,
             outputs: Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value as unknown])),
         };
-    }
-
-    /** Installs everything on the nodes, and begins no cluster. */
-    install(): Promise<UpRun> {
-        this.lab.say("installing the node");
-        return this.up(["**NodeBootstrap**"]);
     }
 
     /** What brings the stack back to where it is now. */
@@ -64,7 +55,7 @@ export class UpStack {
 }
 
 /** The span of a resource by its name. @throws if it was not made, or failed */
-export function spanOf({ spans }: UpRun, name: string): Span & { ended: number } {
+export function spanOf(spans: Span[], name: string): Span & { ended: number } {
     const span = spans.find((one) => one.name === name);
     if (span?.ended === undefined || span.failed) {
         throw new Error(`${name} was not made`);
