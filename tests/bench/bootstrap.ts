@@ -2,7 +2,8 @@ import { KataCluster } from "../../index";
 import { timelineSvg } from "../../stacks/local/timelineSvg";
 import { runScript, ScriptRun } from "./bootstrap/script";
 import { Part, Row } from "./part";
-import { alternating, median, pairsWanted, Samples } from "./support/samples";
+import { measured, median } from "./support/measured";
+import { alternating, pairsWanted, Samples } from "./support/samples";
 import { spanOf, UpRun, UpStack } from "./support/upStack";
 import { Vm } from "./support/vm";
 import { VmLab } from "./support/vmLab";
@@ -87,33 +88,14 @@ async function measureUp(lab: VmLab, machines: Vm[]): Promise<Pair["up"]> {
 
 function rows(pairs: Pair[], workers: number, most: number, note: string): Row[] {
     const nodes = workers === 0 ? "one node" : `1+${workers}`;
-    const row = (what: string, unit: Row["unit"], samples: number[], more: Partial<Row> = {}): Row => ({
-        what: `${nodes}: ${what}`,
-        value: median(samples),
-        samples,
-        unit,
-        exact: false,
-        ...more,
-    });
-    const ratios = pairs.map(({ up, script }) => up.ready / script.ready);
+    const row = (what: string, unit: "ratio" | "seconds", of: (pair: Pair) => number, more?: Partial<Row>) =>
+        measured(`${nodes}: ${what}`, unit, pairs.map(of), more);
+    const ended = "with the proof of isolation, which the script has not";
     return [
-        row("`up` until the pod is Ready / the hand-written script", "ratio", ratios, { most, note }),
-        row(
-            "`up` until the pod is Ready",
-            "seconds",
-            pairs.map(({ up }) => up.ready),
-        ),
-        row(
-            "the hand-written script",
-            "seconds",
-            pairs.map(({ script }) => script.ready),
-        ),
-        row(
-            "`up` to its end",
-            "seconds",
-            pairs.map(({ up }) => up.ended),
-            { note: "with the proof of isolation, which the script has not" },
-        ),
+        row("`up` until the pod is Ready / the hand-written script", "ratio", ratio, { most, note }),
+        row("`up` until the pod is Ready", "seconds", ({ up }) => up.ready),
+        row("the hand-written script", "seconds", ({ script }) => script.ready),
+        row("`up` to its end", "seconds", ({ up }) => up.ended, { note: ended }),
     ];
 }
 
@@ -124,19 +106,22 @@ function sideBySide(pairs: Pair[]): Row {
         const init = spanOf(spans, "lab-control-plane-0-init");
         return Math.max(install.ended, init.ended) / (init.ended + install.ended - install.begun);
     });
-    return {
-        what: "worker ready to join: installed beside the control plane / after its API answers",
-        value: median(samples),
+    return measured(
+        "worker ready to join: installed beside the control plane / after its API answers",
+        "ratio",
         samples,
-        unit: "ratio",
-        exact: false,
-        note: "computed from the times of one run, with the installation as long in both cases",
-    };
+        {
+            note: "computed from the times of one run, with the installation as long in both cases",
+        },
+    );
+}
+
+function ratio({ up, script }: Pair): number {
+    return up.ready / script.ready;
 }
 
 /** The pair whose ratio is nearest to the median. */
 function middleOne(pairs: Pair[]): Pair {
-    const ratio = ({ up, script }: Pair) => up.ready / script.ready;
     const wanted = median(pairs.map(ratio));
     return [...pairs].sort((a, b) => Math.abs(ratio(a) - wanted) - Math.abs(ratio(b) - wanted))[0]!;
 }

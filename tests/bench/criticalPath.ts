@@ -1,8 +1,8 @@
 import { downloads } from "../../components/node/nodeEnvironment";
-import { timed } from "./init";
 import { Part, Row } from "./part";
 import { controlPlaneImages, kubeadmFiles, onNode, PreparedNode, putFiles } from "./support/preparedNode";
-import { alternating, median, Samples } from "./support/samples";
+import { measured, median } from "./support/measured";
+import { alternating, Samples } from "./support/samples";
 import { Vm } from "./support/vm";
 import { VmLab } from "./support/vmLab";
 
@@ -102,7 +102,7 @@ async function nodeReady(lab: VmLab, node: PreparedNode, when: "before" | "after
         const late = "/root/10-bench.conflist";
         await vm.run("sudo mkdir -p /etc/cni/net.d");
         await putFiles(vm, { [when === "before" ? "/etc/cni/net.d/10-bench.conflist" : late]: bridge });
-        return (await timed(vm, onNode("init.sh"), [when === "before" ? "-" : late])).READY!;
+        return (await vm.marks(onNode("init.sh"), [when === "before" ? "-" : late])).READY!;
     } finally {
         await lab.delete(vm);
     }
@@ -127,12 +127,5 @@ function row(what: string, pairs: Pair[], note?: string): Row {
     const samples = pairs.map((pair) => pair.with / pair.without);
     const middle = (of: (pair: Pair) => number) => median(pairs.map(of)).toFixed(1);
     const figures = `${middle((pair) => pair.with)} s / ${middle((pair) => pair.without)} s`;
-    return {
-        what,
-        value: median(samples),
-        samples,
-        unit: "ratio",
-        exact: false,
-        note: note ? `${figures}; ${note}` : figures,
-    };
+    return measured(what, "ratio", samples, { note: note ? `${figures}; ${note}` : figures });
 }

@@ -1,6 +1,7 @@
-import { Part } from "./part";
+import { Part, Row } from "./part";
+import { measured } from "./support/measured";
 import { kubeadmFiles, onNode, PreparedNode, putFiles } from "./support/preparedNode";
-import { alternating, median, pairsWanted, Samples } from "./support/samples";
+import { alternating, pairsWanted, Samples } from "./support/samples";
 import { spanOf } from "./support/upStack";
 import { Vm } from "./support/vm";
 import { VmLab } from "./support/vmLab";
@@ -53,45 +54,21 @@ async function measureStep(node: PreparedNode): Promise<number> {
 
 async function measureBare(lab: VmLab, vm: Vm): Promise<Pair["bare"]> {
     await putFiles(vm, kubeadmFiles(lab, vm));
-    const at = await timed(vm, onNode("init.sh"), ["-"]);
+    const at = await vm.marks(onNode("init.sh"), ["-"]);
     return { returned: at.RETURNED!, accepts: at.ACCEPTS! };
 }
 
-/** Runs a script, over a connection of its own; by each line that it prints, the seconds until then. */
-export async function timed(vm: Vm, script: string, args: string[]): Promise<Record<string, number>> {
-    const begun = Date.now();
-    const at: Record<string, number> = {};
-    await vm.script(script, args, (line) => (at[line] = (Date.now() - begun) / 1000));
-    return at;
-}
-
 function rows(pairs: Pair[], note: string) {
-    const row = (what: string, unit: "ratio" | "seconds", samples: number[]) => ({
-        what,
-        value: median(samples),
-        samples,
-        unit,
-        exact: false,
-    });
-    const againstReturn = pairs.map(({ step, bare }) => step / bare.returned);
-    const againstPod = pairs.map(({ step, bare }) => step / bare.accepts);
+    const row = (what: string, unit: "ratio" | "seconds", of: (pair: Pair) => number, more?: Partial<Row>) =>
+        measured(what, unit, pairs.map(of), more);
     return [
-        { ...row("step `init` / `kubeadm init` until it returns", "ratio", againstReturn), most: 1.05, note },
-        row("step `init` / `kubeadm init` until the API takes a pod", "ratio", againstPod),
-        row(
-            "step `init`",
-            "seconds",
-            pairs.map(({ step }) => step),
-        ),
-        row(
-            "`kubeadm init` until it returns",
-            "seconds",
-            pairs.map(({ bare }) => bare.returned),
-        ),
-        row(
-            "`kubeadm init` until the API takes a pod",
-            "seconds",
-            pairs.map(({ bare }) => bare.accepts),
-        ),
+        row("step `init` / `kubeadm init` until it returns", "ratio", ({ step, bare }) => step / bare.returned, {
+            most: 1.05,
+            note,
+        }),
+        row("step `init` / `kubeadm init` until the API takes a pod", "ratio", ({ step, bare }) => step / bare.accepts),
+        row("step `init`", "seconds", ({ step }) => step),
+        row("`kubeadm init` until it returns", "seconds", ({ bare }) => bare.returned),
+        row("`kubeadm init` until the API takes a pod", "seconds", ({ bare }) => bare.accepts),
     ];
 }

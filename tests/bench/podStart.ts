@@ -4,9 +4,11 @@ import { KataCluster } from "../../index";
 import { untrustedAnnotation } from "../../components/trust";
 import { Part, Row } from "./part";
 import { onNode } from "./support/preparedNode";
-import { median, pairsWanted, Samples } from "./support/samples";
+import { measured } from "./support/measured";
+import { pairsWanted, Samples } from "./support/samples";
 import { UpStack } from "./support/upStack";
-import { program, Vm } from "./support/vm";
+import { program } from "./support/program";
+import { Vm } from "./support/vm";
 import { VmLab } from "./support/vmLab";
 
 /** Seconds. */
@@ -97,42 +99,15 @@ async function guestOf(vm: Vm): Promise<(() => Promise<number>) | undefined> {
 }
 
 function rows(samples: Sample[], note: string): Row[] {
-    const row = (what: string, unit: "ratio" | "seconds", values: number[]): Row => ({
-        what,
-        value: median(values),
-        samples: values,
-        unit,
-        exact: false,
-        note,
-    });
-    const seconds = (what: string, values: number[]) => row(what, "seconds", values);
-    const ofGuest = samples.filter((one): one is Required<Sample> => one.guest !== undefined);
+    const row = (what: string, unit: "ratio" | "seconds", of: (sample: Sample) => number | undefined) => {
+        const values = samples.map(of).filter((value) => value !== undefined);
+        return values.length > 0 ? [measured(what, unit, values, { note })] : [];
+    };
     return [
-        row(
-            "untrusted pod / the same pod on runc",
-            "ratio",
-            samples.map((one) => one.untrusted / one.trusted),
-        ),
-        seconds(
-            "untrusted pod, from creation to Ready",
-            samples.map((one) => one.untrusted),
-        ),
-        seconds(
-            "the same pod on runc",
-            samples.map((one) => one.trusted),
-        ),
-        ...(ofGuest.length === 0
-            ? []
-            : [
-                  row(
-                      "untrusted pod / direct boot of the same guest",
-                      "ratio",
-                      ofGuest.map((one) => one.untrusted / one.guest),
-                  ),
-                  seconds(
-                      "direct boot of the same guest",
-                      ofGuest.map((one) => one.guest),
-                  ),
-              ]),
+        ...row("untrusted pod / the same pod on runc", "ratio", (one) => one.untrusted / one.trusted),
+        ...row("untrusted pod / direct boot of its guest", "ratio", (one) => one.guest && one.untrusted / one.guest),
+        ...row("untrusted pod, from creation to Ready", "seconds", (one) => one.untrusted),
+        ...row("the same pod on runc", "seconds", (one) => one.trusted),
+        ...row("direct boot of its guest", "seconds", (one) => one.guest),
     ];
 }

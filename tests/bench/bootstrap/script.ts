@@ -11,8 +11,9 @@ import { downloads } from "../../../components/node/nodeEnvironment";
 import { ClusterSpec } from "../../../components/spec";
 import { stringify } from "yaml";
 import { Span } from "../../../stacks/local/timeline";
-import { program, Vm } from "../support/vm";
-import { VmLab } from "../support/vmLab";
+import { program } from "../support/program";
+import { Vm } from "../support/vm";
+import { apiNames, description, VmLab } from "../support/vmLab";
 
 const handwritten = path.resolve(__dirname, "../handwritten");
 const hostFiles = path.resolve(__dirname, "../../../components/node/host/files");
@@ -120,16 +121,6 @@ function initFilesOf(spec: ClusterSpec, vm: Vm, withWorker: boolean): Files {
         ? [{ key: "node-role.kubernetes.io/control-plane", value: "", effect: "NoSchedule" as const }]
         : [];
     return initFiles(spec, { ...description(vm), taints }, { names: apiNames(vm) });
-}
-
-/** As the component names a control plane of this computer. */
-export function apiNames({ internalAddress }: Vm): string[] {
-    return ["127.0.0.1", "localhost", ...(internalAddress ? [internalAddress] : [])];
-}
-
-/** A machine as the component's renderers are told of it. */
-export function description({ name, internalAddress }: Vm) {
-    return { name, labels: {}, taints: [], internalAddress };
 }
 
 /** RuntimeClass, flannel. */

@@ -7,10 +7,9 @@ import { memberships } from "../../../components/cluster/membership";
 import { patches } from "../../../components/cluster/nodeRegistration";
 import { createMachines } from "../../../components/machine/machines";
 import { NodeBootstrap } from "../../../components/node/nodeBootstrap";
-import { apiNames, description } from "../bootstrap/script";
 import { UpRun, UpStack } from "./upStack";
 import { Vm } from "./vm";
-import { VmLab } from "./vmLab";
+import { apiNames, description, VmLab } from "./vmLab";
 
 /** A control plane's machine on which the component has installed everything, the control plane's images too. */
 export class PreparedNode {

@@ -60,10 +60,3 @@ export async function alternating<A, B>(
     const second = await other();
     return [await one(), second];
 }
-
-/** The middle one of values, of an even number the mean of the two. */
-export function median(values: number[]): number {
-    const sorted = [...values].sort((a, b) => a - b);
-    const middle = sorted.length / 2;
-    return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}

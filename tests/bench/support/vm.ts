@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { localBundle } from "../../../components/machine/localMachine";
 import { segment } from "../../../components/machine/localMachineSpec";
 import { freePorts } from "../../support/freePorts";
+import { program, Ran } from "./program";
 
 /** A virtual machine to measure on. */
 export interface VmSettings {
@@ -19,12 +19,6 @@ export interface VmSettings {
     place?: number;
     /** A machine that is shut down, whose ports and keys it takes over: whoever knew that one takes it for the same. */
     inPlaceOf?: Vm;
-}
-
-/** What a command on a machine did. */
-export interface Ran {
-    stdout: string;
-    stderr: string;
 }
 
 const user = "kata";
@@ -115,6 +109,14 @@ export class Vm {
         return this.run(`sudo bash -s -- ${args.join(" ")}`, text, onLine);
     }
 
+    /** Runs a script as root, over a connection of its own; by each line that it prints, the seconds until then. */
+    async marks(text: string, args: string[]): Promise<Record<string, number>> {
+        const begun = Date.now();
+        const at: Record<string, number> = {};
+        await this.script(text, args, (line) => (at[line] = (Date.now() - begun) / 1000));
+        return at;
+    }
+
     /** Shuts the machine down in order and gives its disk, an image for others. They need it: delete it last. */
     async shutDown(): Promise<string> {
         await this.run("sudo systemctl poweroff").catch(() => undefined);
@@ -154,37 +156,6 @@ async function twoPorts() {
 /** Runs one of the scripts of components/machine/local. */
 function scripts(args: string[], environment: Record<string, string>, input = "{}"): Promise<Ran> {
     return program("bash", ["-c", localBundle(), "bundle", ...args], { input, environment });
-}
-
-/** Runs a program of this computer. @throws if it fails, with the end of what it said */
-export function program(
-    command: string,
-    args: string[],
-    options: { input?: string; environment?: Record<string, string>; onLine?: (line: string) => void } = {},
-): Promise<Ran> {
-    return new Promise((resolve, reject) => {
-        const child = spawn(command, args, {
-            env: { ...process.env, ...options.environment },
-            stdio: ["pipe", "pipe", "pipe"],
-        });
-        const ran: Ran = { stdout: "", stderr: "" };
-        let rest = "";
-        child.stdout.setEncoding("utf8").on("data", (text: string) => {
-            ran.stdout += text;
-            const lines = (rest + text).split("\n");
-            rest = lines.pop()!;
-            lines.forEach((line) => options.onLine?.(line));
-        });
-        child.stderr.setEncoding("utf8").on("data", (text: string) => (ran.stderr += text));
-        // A program may end without reading all of its input; its exit status says whether that is well.
-        child.stdin.on("error", () => undefined);
-        child.stdin.end(options.input ?? "");
-        child.once("error", reject);
-        child.once("close", (status) => {
-            const said = `${ran.stdout}\n${ran.stderr}`.trim().split("\n").slice(-25).join("\n");
-            return status === 0 ? resolve(ran) : reject(new Error(`${command} ended with ${status}:\n${said}`));
-        });
-    });
 }
 
 function isRunning(pid: number): boolean {

@@ -96,3 +96,13 @@ export class VmLab {
         fs.rmSync(this.scratch, { recursive: true, force: true });
     }
 }
+
+/** As the component names a control plane of this computer. */
+export function apiNames({ internalAddress }: Vm): string[] {
+    return ["127.0.0.1", "localhost", ...(internalAddress ? [internalAddress] : [])];
+}
+
+/** A machine as the component's renderers are told of it. */
+export function description({ name, internalAddress }: Vm) {
+    return { name, labels: {}, taints: [], internalAddress };
+}
