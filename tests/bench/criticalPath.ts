@@ -85,7 +85,7 @@ async function compare(index: number, one: () => Promise<number>, other: () => P
 /** Seconds that a script runs for, by the node's clock. `before` is not counted. */
 async function seconds(vm: Vm, script: string, args: string[], before: string): Promise<number> {
     const file = "/run/bench.sh";
-    await vm.run(`sudo install -m 0755 /dev/stdin ${file}`, onNode(script));
+    await putFiles(vm, { [file]: onNode(script) });
     const { stdout } = await vm.script(
         `set -euo pipefail\n${before}begun=$EPOCHREALTIME\nbash ${file} "$@" >&2\necho "$begun $EPOCHREALTIME"`,
         args,
@@ -100,7 +100,6 @@ async function nodeReady(lab: VmLab, node: PreparedNode, when: "before" | "after
     try {
         await putFiles(vm, kubeadmFiles(lab, vm));
         const late = "/root/10-bench.conflist";
-        await vm.run("sudo mkdir -p /etc/cni/net.d");
         await putFiles(vm, { [when === "before" ? "/etc/cni/net.d/10-bench.conflist" : late]: bridge });
         return (await vm.marks(onNode("init.sh"), [when === "before" ? "-" : late])).READY!;
     } finally {

@@ -74,8 +74,8 @@ async function podReady(kubectl: Kubectl, vm: Vm, untrusted: boolean): Promise<n
     await kubectl("delete", "pod", "bench", "--grace-period=1");
     // Its network and its guest go after it.
     await vm.run(
-        'until [ -z "$(sudo crictl pods --quiet --name ^bench$)" ]; do sleep 2; done; ' +
-            "while pgrep -f qemu-system >/dev/null; do sleep 1; done",
+        'until [ -z "$(sudo crictl pods --quiet --name bench)" ]; do sleep 2; done; ' +
+            "while pgrep ^qemu-system >/dev/null; do sleep 1; done",
     );
     return seconds;
 }

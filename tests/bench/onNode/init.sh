@@ -8,6 +8,7 @@ export KUBECONFIG=/etc/kubernetes/admin.conf
 kubeadm init --config /etc/kata-cluster/kubeadm.yaml --skip-token-print --skip-phases show-join-command >&2
 echo RETURNED
 if [[ $1 != - ]]; then
+    mkdir -p /etc/cni/net.d
     mv "$1" /etc/cni/net.d/10-bench.conflist
 fi
 until kubectl --namespace default get serviceaccount default >&2; do

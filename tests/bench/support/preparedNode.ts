@@ -66,17 +66,21 @@ function withoutCluster(lab: VmLab, machine: Vm) {
 export function kubeadmFiles(lab: VmLab, vm: Vm): Files {
     const files = initFiles(lab.spec([vm]), description(vm), { names: apiNames(vm) });
     const entries = Object.entries(files).filter(([file]) => vm.emulated || !file.includes(patches));
-    return Object.fromEntries(entries.map(([file, text]) => [file.replace(/^files/, ""), text]));
+    return {
+        ...Object.fromEntries(entries.map(([file, text]) => [file.replace(/^files/, ""), text])),
+        // kubeadm wants the directory in any case.
+        [`${patches}/.keep`]: "",
+    };
 }
 
-/** Puts files on a machine. */
+/** Puts files on a machine, for root alone. */
 export async function putFiles(vm: Vm, files: Files) {
     for (const [file, text] of Object.entries(files)) {
-        await vm.run(`sudo install -D -m 0600 /dev/stdin ${file}`, text);
+        await vm.run(`sudo bash -c 'umask 077 && mkdir -p ${path.posix.dirname(file)} && cat >${file}'`, text);
     }
-    await vm.run(`sudo mkdir -p ${patches}`);
 }
 
+/** What `kubeadm init` pulls, by the names that the mirror serves. */
 export function controlPlaneImages({ lab }: VmLab): string[] {
     return Object.keys(lab.images).filter((image) => image.startsWith("registry.k8s.io/"));
 }
