@@ -30,20 +30,9 @@ export async function runScript(lab: VmLab, machines: Vm[]): Promise<ScriptRun> 
     const [controlPlane, worker] = machines as [Vm, Vm?];
     const folder = fs.mkdtempSync(path.join(lab.scratch, "handwritten-"));
     const images = Object.keys(lab.lab.images);
-    await payload(folder, "control-plane", controlPlane, {
-        ...common(spec, controlPlane),
-        ...onNode(initFilesOf(spec, controlPlane, worker !== undefined), controlPlane),
-        images: lines(images.filter((image) => !worker || !image.includes("nginx"))),
-        "objects.yaml": objects(spec),
-        "pod.yaml": read("pod.yaml"),
-        ...(worker ? { "with-worker": "" } : {}),
-    });
+    await payload(folder, "control-plane", controlPlane, controlPlaneFiles(spec, images, controlPlane, !!worker));
     if (worker) {
-        await payload(folder, "worker", worker, {
-            ...common(spec, worker),
-            ...onNode(workerJoinFiles(spec, description(worker)), worker),
-            images: lines(images.filter((image) => /pause|kube-proxy|coredns|flannel|nginx/.test(image))),
-        });
+        await payload(folder, "worker", worker, workerFiles(spec, images, worker));
     }
     const steps = new Steps();
     await program("bash", [path.join(handwritten, "up.sh"), folder], { onLine: (line) => steps.take(line) });
@@ -79,7 +68,7 @@ class Steps {
 async function payload(folder: string, name: string, vm: Vm, files: Files) {
     const machine = path.join(folder, name);
     const content = path.join(machine, "payload");
-    for (const [file, text] of Object.entries({ ...files, "node.sh": read("node.sh") })) {
+    for (const [file, text] of Object.entries(files)) {
         fs.mkdirSync(path.dirname(path.join(content, file)), { recursive: true });
         fs.writeFileSync(path.join(content, file), text);
     }
@@ -87,8 +76,33 @@ async function payload(folder: string, name: string, vm: Vm, files: Files) {
     await program("tar", ["-cf", path.join(machine, "payload.tar"), "-C", content, "."]);
 }
 
-function common(spec: ClusterSpec, vm: Vm): Files {
+/** What of a machine the files depend on. */
+type Target = Pick<Vm, "name" | "internalAddress" | "emulated">;
+
+/** What the script reads on the control plane, by its path beside node.sh. With a worker the pod goes there. */
+export function controlPlaneFiles(spec: ClusterSpec, images: string[], vm: Target, withWorker: boolean): Files {
     return {
+        ...common(spec, vm),
+        ...onNode(initFilesOf(spec, vm, withWorker), vm),
+        images: lines(images.filter((image) => !withWorker || !image.includes("nginx"))),
+        "objects.yaml": objects(spec),
+        "pod.yaml": read("pod.yaml"),
+        ...(withWorker ? { "with-worker": "" } : {}),
+    };
+}
+
+/** The same on a worker. */
+export function workerFiles(spec: ClusterSpec, images: string[], vm: Target): Files {
+    return {
+        ...common(spec, vm),
+        ...onNode(workerJoinFiles(spec, description(vm)), vm),
+        images: lines(images.filter((image) => /pause|kube-proxy|coredns|flannel|nginx/.test(image))),
+    };
+}
+
+function common(spec: ClusterSpec, vm: Target): Files {
+    return {
+        "node.sh": read("node.sh"),
         downloads: downloads(spec),
         "kata-configuration": `${kataPaths(spec.kata).configuration}\n`,
         ...onNode({ ...units(), ...runtimeFiles(spec), ...kataFiles(spec) }, vm),
@@ -102,7 +116,7 @@ function units(): Files {
 }
 
 /** Where the component's scripts put them: some are for an emulated node only. crictl is not there. */
-function onNode(files: Files, { emulated }: Vm): Files {
+function onNode(files: Files, { emulated }: Target): Files {
     const entries = Object.entries(files).filter(
         ([file]) =>
             !file.endsWith("crictl.yaml") &&
@@ -115,7 +129,7 @@ function onNode(files: Files, { emulated }: Vm): Files {
     };
 }
 
-function initFilesOf(spec: ClusterSpec, vm: Vm, withWorker: boolean): Files {
+function initFilesOf(spec: ClusterSpec, vm: Target, withWorker: boolean): Files {
     // With a worker the pod goes there: the component taints the control plane when it admits one.
     const taints = withWorker
         ? [{ key: "node-role.kubernetes.io/control-plane", value: "", effect: "NoSchedule" as const }]

@@ -98,11 +98,11 @@ export class VmLab {
 }
 
 /** As the component names a control plane of this computer. */
-export function apiNames({ internalAddress }: Vm): string[] {
+export function apiNames({ internalAddress }: Pick<Vm, "internalAddress">): string[] {
     return ["127.0.0.1", "localhost", ...(internalAddress ? [internalAddress] : [])];
 }
 
 /** A machine as the component's renderers are told of it. */
-export function description({ name, internalAddress }: Vm) {
+export function description({ name, internalAddress }: Pick<Vm, "name" | "internalAddress">) {
     return { name, labels: {}, taints: [], internalAddress };
 }
