@@ -4,7 +4,7 @@ import { parseAllDocuments } from "yaml";
 import { Files } from "../../../components/bundle";
 import { Flannel } from "../../../components/cluster/cni";
 import { containerdConfig } from "../../../components/node/containerd";
-import { controlPlaneFiles, workerFiles } from "../../bench/bootstrap/script";
+import { controlPlaneFiles, workerFiles } from "../../bench/handwritten/runScript";
 import { recordingMocks } from "../../support/recordingMocks";
 import { specOf } from "../../support/specs";
 

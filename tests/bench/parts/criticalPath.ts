@@ -1,10 +1,10 @@
-import { downloads } from "../../components/node/nodeEnvironment";
-import { Part, Row } from "./part";
-import { controlPlaneImages, kubeadmFiles, onNode, PreparedNode, putFiles } from "./support/preparedNode";
-import { measured, median } from "./support/measured";
-import { alternating, Samples } from "./support/samples";
-import { Vm } from "./support/vm";
-import { VmLab } from "./support/vmLab";
+import { downloads } from "../../../components/node/nodeEnvironment";
+import { Part, Row } from "../part";
+import { controlPlaneImages, kubeadmFiles, onNode, PreparedNode, putFiles } from "../support/preparedNode";
+import { measured, median } from "../support/measured";
+import { alternating, Samples } from "../support/samples";
+import { Vm } from "../support/vm";
+import { VmLab } from "../support/vmLab";
 
 /** Seconds with what shortens the path, and without it. */
 interface Pair {

@@ -1,12 +1,12 @@
-import { KataCluster } from "../../index";
-import { timelineSvg } from "../../stacks/local/timelineSvg";
-import { runScript, ScriptRun } from "./bootstrap/script";
-import { Part, Row } from "./part";
-import { measured, median } from "./support/measured";
-import { alternating, pairsWanted, Samples } from "./support/samples";
-import { spanOf, UpRun, UpStack } from "./support/upStack";
-import { Vm } from "./support/vm";
-import { VmLab } from "./support/vmLab";
+import { KataCluster } from "../../../index";
+import { timelineSvg } from "../../../stacks/local/timelineSvg";
+import { runScript, ScriptRun } from "../handwritten/runScript";
+import { Part, Row } from "../part";
+import { measured, median } from "../support/measured";
+import { alternating, pairsWanted, Samples } from "../support/samples";
+import { spanOf, UpRun, UpStack } from "../support/upStack";
+import { Vm } from "../support/vm";
+import { VmLab } from "../support/vmLab";
 
 /** `up` and the hand-written script, each on machines of its own. */
 interface Pair {

@@ -1,15 +1,15 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { KataCluster } from "../../index";
-import { untrustedAnnotation } from "../../components/trust";
-import { Part, Row } from "./part";
-import { onNode } from "./support/preparedNode";
-import { measured } from "./support/measured";
-import { pairsWanted, Samples } from "./support/samples";
-import { UpStack } from "./support/upStack";
-import { program } from "./support/program";
-import { Vm } from "./support/vm";
-import { VmLab } from "./support/vmLab";
+import { KataCluster } from "../../../index";
+import { untrustedAnnotation } from "../../../components/trust";
+import { Part, Row } from "../part";
+import { onNode } from "../support/preparedNode";
+import { measured } from "../support/measured";
+import { pairsWanted, Samples } from "../support/samples";
+import { UpStack } from "../support/upStack";
+import { program } from "../support/program";
+import { Vm } from "../support/vm";
+import { VmLab } from "../support/vmLab";
 
 /** Seconds. */
 interface Sample {

@@ -15,7 +15,6 @@ import { program } from "../support/program";
 import { Vm } from "../support/vm";
 import { apiNames, description, VmLab } from "../support/vmLab";
 
-const handwritten = path.resolve(__dirname, "../handwritten");
 const hostFiles = path.resolve(__dirname, "../../../components/node/host/files");
 
 /** A run of the hand-written script: seconds until the pod was Ready, and what it did when. */
@@ -35,7 +34,7 @@ export async function runScript(lab: VmLab, machines: Vm[]): Promise<ScriptRun> 
         await payload(folder, "worker", worker, workerFiles(spec, images, worker));
     }
     const steps = new Steps();
-    await program("bash", [path.join(handwritten, "up.sh"), folder], { onLine: (line) => steps.take(line) });
+    await program("bash", [path.join(__dirname, "up.sh"), folder], { onLine: (line) => steps.take(line) });
     return { ready: steps.now(), spans: steps.spans };
 }
 
@@ -152,7 +151,7 @@ function objects(spec: ClusterSpec): string {
 }
 
 function read(file: string): string {
-    return fs.readFileSync(path.join(handwritten, file), "utf8");
+    return fs.readFileSync(path.join(__dirname, file), "utf8");
 }
 
 function lines(all: string[]): string {

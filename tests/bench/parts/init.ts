@@ -1,10 +1,10 @@
-import { Part, Row } from "./part";
-import { measured } from "./support/measured";
-import { kubeadmFiles, onNode, PreparedNode, putFiles } from "./support/preparedNode";
-import { alternating, pairsWanted, Samples } from "./support/samples";
-import { spanOf } from "./support/upStack";
-import { Vm } from "./support/vm";
-import { VmLab } from "./support/vmLab";
+import { Part, Row } from "../part";
+import { measured } from "../support/measured";
+import { kubeadmFiles, onNode, PreparedNode, putFiles } from "../support/preparedNode";
+import { alternating, pairsWanted, Samples } from "../support/samples";
+import { spanOf } from "../support/upStack";
+import { Vm } from "../support/vm";
+import { VmLab } from "../support/vmLab";
 
 /** Seconds. */
 interface Pair {
