@@ -98,13 +98,16 @@ control_plane() {
     local images=$!
     step init kubeadm init --config /etc/kata-cluster/kubeadm.yaml --skip-token-print --skip-phases show-join-command
     wait "$kubectl"
+    local offer=''
     if [[ -f with-worker ]]; then
         offer_join &
+        offer=$!
     fi
     # Not validated here, for kubectl would read the API's whole schema for that.
     step objects kubectl create --validate=false --filename objects.yaml
     wait "$kata"
     wait "$images"
+    [[ -z "$offer" ]] || wait "$offer"
     step pod untrusted_pod
 }
 
