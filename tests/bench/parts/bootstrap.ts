@@ -69,7 +69,7 @@ async function onFreshMachines<Result>(lab: VmLab, workers: number, what: (machi
     try {
         return await what(machines);
     } finally {
-        await Promise.all(machines.map((vm) => lab.delete(vm)));
+        await Promise.all(machines.map((vm) => vm.delete()));
     }
 }
 

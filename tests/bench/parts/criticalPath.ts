@@ -68,7 +68,7 @@ async function shortOnes(lab: VmLab, node: PreparedNode): Promise<Row[]> {
     const keys = await pairs("keys", "certificates.sh", [["ECDSA-P256"], ["RSA-2048"]]);
     const files = await pairs("downloads", "download.sh", ways(urls));
     const pulls = await pairs("images", "pull.sh", ways(images), remove);
-    await lab.delete(vm);
+    await vm.delete();
     const mirror = "from a mirror on the same computer, where a network's latency and limits are not seen";
     return [
         row("keys, certificates and kubeconfigs: ECDSA P-256 / RSA 2048", keys),
@@ -103,7 +103,7 @@ async function nodeReady(lab: VmLab, node: PreparedNode, when: "before" | "after
         await putFiles(vm, { [when === "before" ? "/etc/cni/net.d/10-bench.conflist" : late]: bridge });
         return (await vm.marks(onNode("init.sh"), [when === "before" ? "-" : late])).READY!;
     } finally {
-        await lab.delete(vm);
+        await vm.delete();
     }
 }
 

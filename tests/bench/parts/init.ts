@@ -27,8 +27,8 @@ export const init: Part = {
             const pairs = await new Samples<Pair>("init", say).fill(pairsWanted(), async (index) => {
                 const [step, bare] = await alternating(
                     index,
-                    () => onCopy(lab, node, () => measureStep(node)),
-                    () => onCopy(lab, node, (vm) => measureBare(lab, vm)),
+                    () => onCopy(node, () => measureStep(node)),
+                    () => onCopy(node, (vm) => measureBare(lab, vm)),
                 );
                 say(`init: step ${step} s, bare ${bare.returned} s, takes a pod after ${bare.accepts} s`);
                 return { step, bare };
@@ -37,12 +37,12 @@ export const init: Part = {
         }),
 };
 
-async function onCopy<Result>(lab: VmLab, node: PreparedNode, what: (vm: Vm) => Promise<Result>): Promise<Result> {
+async function onCopy<Result>(node: PreparedNode, what: (vm: Vm) => Promise<Result>): Promise<Result> {
     const vm = await node.start();
     try {
         return await what(vm);
     } finally {
-        await lab.delete(vm);
+        await vm.delete();
     }
 }
 

@@ -35,7 +35,6 @@ export class Vm {
         readonly keys: Record<"user" | "host", Pair>,
         /** Whether it runs without KVM. */
         readonly emulated: boolean,
-        private readonly environment: Record<string, string>,
     ) {}
 
     /** Boots a machine, with a fresh disk over the image. Done when it takes SSH. */
@@ -45,9 +44,8 @@ export class Vm {
         const [sshPort, apiPort] = inPlaceOf ? [inPlaceOf.sshPort, inPlaceOf.apiPort] : await twoPorts();
         const internalAddress = place === undefined ? undefined : segment.address(place);
         const environment = {
-            VM_NAME: `bench-${path.basename(scratch)}-${name}`,
+            ...identity(folder),
             VM_HOSTNAME: name,
-            VM_DIRECTORY: path.join(folder, "machine"),
             VM_USER: user,
             VM_CPUS: "2",
             VM_MEMORY_MIB: String(memoryMib),
@@ -73,7 +71,7 @@ export class Vm {
         const { emulated } = JSON.parse(made.stdout) as { emulated: boolean };
         fs.writeFileSync(path.join(folder, "key"), keys.user.privateKey, { mode: 0o600 });
         fs.writeFileSync(path.join(folder, "known_hosts"), `[127.0.0.1]:${sshPort} ${keys.host.publicKey}\n`);
-        const vm = new Vm(name, folder, sshPort, apiPort, internalAddress, keys, emulated, environment);
+        const vm = new Vm(name, folder, sshPort, apiPort, internalAddress, keys, emulated);
         // SSH answers before cloud-init is through, and nobody's clock is to hold that.
         await vm.run("cloud-init status --wait >/dev/null || true; sync");
         return vm;
@@ -130,9 +128,14 @@ export class Vm {
         return path.join(this.folder, "machine", "disk.qcow2");
     }
 
-    async delete(): Promise<void> {
-        await scripts(["vm", "delete"], this.environment);
-        fs.rmSync(this.folder, { recursive: true, force: true });
+    delete(): Promise<void> {
+        return remove(this.folder);
+    }
+
+    /** Deletes all machines that were begun in a scratch folder, those too whose boot failed or was cut off. */
+    static async deleteAll(scratch: string): Promise<void> {
+        const folders = fs.readdirSync(scratch).map((name) => path.join(scratch, name));
+        await Promise.all(folders.filter((folder) => fs.existsSync(path.join(folder, "machine"))).map(remove));
     }
 
     private get pidFile(): string {
@@ -143,6 +146,20 @@ export class Vm {
 interface Pair {
     privateKey: string;
     publicKey: string;
+}
+
+/** By what the scripts know the machine in a folder. One in place of another has its name, so that cloud-init sees no new one. */
+function identity(folder: string) {
+    const name = path.basename(folder).replace(/-[^-]+$/, "");
+    return {
+        VM_NAME: `${path.basename(path.dirname(folder))}-${name}`,
+        VM_DIRECTORY: path.join(folder, "machine"),
+    };
+}
+
+async function remove(folder: string) {
+    await scripts(["vm", "delete"], identity(folder));
+    fs.rmSync(folder, { recursive: true, force: true });
 }
 
 async function makeKeys() {

@@ -10,8 +10,6 @@ import { Vm, VmSettings } from "./vm";
 
 /** What all parts that measure on virtual machines share: the lab, its mirror, warm from the first run on, and machines. */
 export class VmLab {
-    private readonly machines: Vm[] = [];
-
     private constructor(
         readonly lab: Lab,
         private readonly mirror: Awaited<ReturnType<typeof serveLab>>,
@@ -39,15 +37,8 @@ export class VmLab {
     }
 
     /** Boots a machine from an image. @default the lab's own */
-    async start(settings: Omit<VmSettings, "scratch" | "image"> & { image?: string }): Promise<Vm> {
-        const vm = await Vm.start({ image: this.lab.image, ...settings, scratch: this.scratch });
-        this.machines.push(vm);
-        return vm;
-    }
-
-    async delete(vm: Vm) {
-        await vm.delete();
-        this.machines.splice(this.machines.indexOf(vm), 1);
+    start(settings: Omit<VmSettings, "scratch" | "image"> & { image?: string }): Promise<Vm> {
+        return Vm.start({ image: this.lab.image, ...settings, scratch: this.scratch });
     }
 
     /** Arguments for a cluster on machines that run: its control plane, and workers. Versions and mirror are the lab's. */
@@ -91,7 +82,7 @@ export class VmLab {
     }
 
     private async close() {
-        await Promise.all(this.machines.map((vm) => vm.delete().catch((error: Error) => this.say(error.message))));
+        await Vm.deleteAll(this.scratch);
         await this.mirror.close();
         fs.rmSync(this.scratch, { recursive: true, force: true });
     }
