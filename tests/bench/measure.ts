@@ -1,3 +1,5 @@
+import { Row } from "./part";
+
 /** The one in the middle, or between the two there. */
 export function median(values: number[]): number {
     const sorted = [...values].sort((a, b) => a - b);
@@ -10,4 +12,9 @@ export async function timed<T>(act: () => Promise<T>): Promise<{ result: T; seco
     const begun = performance.now();
     const result = await act();
     return { result, seconds: (performance.now() - begun) / 1000 };
+}
+
+/** A row whose figure is the median of measurements. None of these comes out the same on every machine. */
+export function measured(what: string, unit: "ratio" | "seconds", samples: number[], more: Partial<Row> = {}): Row {
+    return { what, value: median(samples), samples, unit, exact: false, ...more };
 }

@@ -2,7 +2,7 @@ import { KataCluster } from "../../../index";
 import { timelineSvg } from "../../../stacks/local/timelineSvg";
 import { runScript, ScriptRun } from "../handwritten/runScript";
 import { Part, Row } from "../part";
-import { measured, median } from "../support/measured";
+import { measured, median } from "../measure";
 import { alternating, pairsWanted, Samples } from "../support/samples";
 import { spanOf, UpRun, UpStack } from "../support/upStack";
 import { Vm } from "../support/vm";

@@ -1,7 +1,7 @@
 import { downloads } from "../../../components/node/nodeEnvironment";
 import { Part, Row } from "../part";
 import { controlPlaneImages, kubeadmFiles, onNode, PreparedNode, putFiles } from "../support/preparedNode";
-import { measured, median } from "../support/measured";
+import { measured, median } from "../measure";
 import { alternating, Samples } from "../support/samples";
 import { Vm } from "../support/vm";
 import { VmLab } from "../support/vmLab";

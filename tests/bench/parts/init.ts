@@ -1,5 +1,5 @@
 import { Part, Row } from "../part";
-import { measured } from "../support/measured";
+import { measured } from "../measure";
 import { kubeadmFiles, onNode, PreparedNode, putFiles } from "../support/preparedNode";
 import { alternating, pairsWanted, Samples } from "../support/samples";
 import { spanOf } from "../support/upStack";

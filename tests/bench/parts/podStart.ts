@@ -4,7 +4,7 @@ import { KataCluster } from "../../../index";
 import { untrustedAnnotation } from "../../../components/trust";
 import { Part, Row } from "../part";
 import { onNode } from "../support/preparedNode";
-import { measured } from "../support/measured";
+import { measured } from "../measure";
 import { pairsWanted, Samples } from "../support/samples";
 import { UpStack } from "../support/upStack";
 import { program } from "../support/program";

@@ -2,7 +2,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { measured, median } from "../../bench/support/measured";
+import { measured, median } from "../../bench/measure";
 import { alternating, pairsWanted, Samples } from "../../bench/support/samples";
 
 describe("measurements", () => {
