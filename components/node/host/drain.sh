@@ -13,7 +13,7 @@ unreached='Unable to connect|connection to the server|connection (lost|reset|ref
 # Asks again where it did not get through, for nobody is to take that for an answer.
 control_plane() {
     local end=$((SECONDS + $(patience))) input='' words output status
-    words=$(mktemp)
+    words=$(mktemp "$BUNDLE/words.XXXXXX")
     # Only then it reads its input.
     [[ " $* " != *" --filename - "* ]] || input=$(cat)
     while :; do
