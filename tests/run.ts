@@ -95,6 +95,13 @@ const parts: Part[] = [
         onlyNamed: true,
         run: mocha,
     },
+    {
+        name: "e2e-control-planes",
+        what: "up to an hour: three control planes on real VMs, one of which is lost, comes back, and two leave",
+        files: "tests/e2e/controlPlanes.test.ts",
+        onlyNamed: true,
+        run: mocha,
+    },
 ];
 
 async function mocha({ name, files = `tests/${name}/**/*.test.ts` }: Part): Promise<Counts> {
@@ -143,7 +150,7 @@ async function main() {
     const wanted = process.argv.slice(2);
     const unknown = wanted.filter((name) => !parts.some((part) => part.name === name));
     if (unknown.length > 0) {
-        const list = parts.map(({ name, what }) => `  ${name.padEnd(11)} ${what}`).join("\n");
+        const list = parts.map(({ name, what }) => `  ${name.padEnd(18)} ${what}`).join("\n");
         throw new Error(`no such part: ${unknown.join(", ")}. npm test -- [PART…], all by default:\n${list}`);
     }
     startClock();
@@ -164,7 +171,7 @@ async function main() {
             total[key] += counts[key];
         }
         const seconds = Math.round((Date.now() - begun) / 1000);
-        rows.push(`${part.name.padEnd(11)} ${text(counts)} (${seconds} s)`);
+        rows.push(`${part.name.padEnd(18)} ${text(counts)} (${seconds} s)`);
     }
     console.log(`\n${rows.join("\n")}\n\n${text(total)}`);
     process.exitCode = total.failed > 0 ? 1 : 0;

@@ -22,18 +22,33 @@ export function initFiles(spec: ClusterSpec, node: kubeadm.NodeDescription, api:
 
 /**
  * The scripts install these only on a node that is itself emulated: its control plane is slow to answer while a pod's
- * virtual machine boots beside it, and would be killed for that, which makes it slower still.
+ * virtual machine boots beside it, and would be killed for that, which makes it slower still. For the same reason the
+ * members of etcd, and those who hold a lease, would hold one election after the other.
  */
 export function emulatedPatches(): Files {
     const patient = { timeoutSeconds: 60, failureThreshold: 60 };
-    const components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
-    return Object.fromEntries(
-        components.map((name) => [
-            `files${kubeadm.patches}/${name}+strategic.yaml`,
-            stringify({ spec: { containers: [{ name, livenessProbe: patient }] } }),
-        ]),
-    );
+    const probes = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"].map((name) => [
+        `files${kubeadm.patches}/${name}+strategic.yaml`,
+        stringify({ spec: { containers: [{ name, livenessProbe: patient }] } }),
+    ]);
+    const flags = Object.entries(patientElections).map(([name, values]) => [
+        `files${kubeadm.patches}/${name}+json.yaml`,
+        stringify(values.map((value) => ({ op: "add", path: "/spec/containers/0/command/-", value }))),
+    ]);
+    return Object.fromEntries([...probes, ...flags]) as Files;
 }
+
+/** Twenty times etcd's own times, as everything takes. Seen: answers of etcd after ten seconds. */
+const patientLeases = [
+    "--leader-elect-lease-duration=120s",
+    "--leader-elect-renew-deadline=80s",
+    "--leader-elect-retry-period=10s",
+];
+const patientElections = {
+    etcd: ["--heartbeat-interval=2000", "--election-timeout=20000"],
+    "kube-controller-manager": patientLeases,
+    "kube-scheduler": patientLeases,
+};
 
 /** @internal */
 export function kubeadmConfig(spec: ClusterSpec, node: kubeadm.NodeDescription, api: ApiNames): string {

@@ -22,9 +22,11 @@ export function stackName(state: StateFolder): string {
 export interface StackConfig {
     machines: KataClusterArgs["machines"];
     containerRuntime?: KataClusterArgs["containerRuntime"];
+    kubernetes?: KataClusterArgs["kubernetes"];
     kata?: KataClusterArgs["kata"];
     mirror?: KataClusterArgs["mirror"];
     releases?: ReleasesArgs;
+    timeouts?: KataClusterArgs["timeouts"];
     allowDisruption?: KataClusterArgs["allowDisruption"];
 }
 

@@ -141,6 +141,36 @@ admit() {
     [ -e "$STATE/members/lab-worker-0.crt" ]
 }
 
+@test "a load balancer that changes over and an election of etcd are waited for, at every question" {
+    mv "$STUBS/kubectl" "$STUBS/kubectl.steady"
+    # Each question gets no answer at first, except the one whether the API serves.
+    stub kubectl <<'BODY'
+asked=$CLUSTER/../../asked.$(sha256sum <<<"$*" | cut -c 1-16)
+if [[ "$*" != *readyz* && "$*" != *"config view"* && ! -e "$asked" ]]; then
+    touch "$asked"
+    case $* in
+        *certificate*) echo "Error from server: etcdserver: leader changed" >&2 ;;
+        *) echo "Unable to connect to the server: EOF" >&2 ;;
+    esac
+    exit 1
+fi
+exec "$0.steady" "$@"
+BODY
+    RETRY_DELAY=0 admit "$(order two)" apply lab-worker-0
+    succeed
+    [[ "$output" == *"asking again: Unable to connect to the server: EOF"* ]]
+    called "delete node lab-worker-0" "create --filename -" "certificate approve kata-cluster.lab-worker-0."
+    cmp "$TEST/pki/two.crt" "$STATE/members/lab-worker-0.crt"
+}
+
+@test "an API that is lost while a node leaves is not taken for the Node's being gone" {
+    mv "$STUBS/kubectl" "$STUBS/kubectl.steady"
+    stub kubectl <<<'[[ "$*" == *readyz* ]] && exec "$0.steady" "$@"; echo "Unable to connect to the server: EOF" >&2; exit 1'
+    API_SECONDS=1 RETRY_DELAY=1 admit "" reset lab-worker-0
+    failing "the API does not say whether there is a Node lab-worker-0"
+    [ -e "$STATE/members/lab-worker-0.crt" ]
+}
+
 @test "the keys for a further control plane are nowhere in clear" {
     admit "$(order two '{"role":"control-plane"}')" apply lab-worker-0
     succeed

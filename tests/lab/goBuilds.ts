@@ -64,6 +64,7 @@ const builds = {
         variables: ["github.com/rhysd/actionlint.version={version}"],
     },
     etcd: { module: "go.etcd.io/etcd/server/v3", rename: { server: "etcd" } },
+    etcdctl: { module: "go.etcd.io/etcd/etcdctl/v3" },
     coredns: { module: "github.com/coredns/coredns", ownMain: true },
     flannel: {
         module: "github.com/flannel-io/flannel",

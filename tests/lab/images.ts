@@ -63,7 +63,8 @@ async function controlPlaneImage(reference: string, shared: Shared, log: Log): P
         case "kube-proxy":
             return { layers: [shared.base, shared.network, await program("kubernetes")], config: {} };
         case "etcd":
-            return { layers: [await program("etcd")], config: {} };
+            // As in the released image, etcdctl is beside it: a control plane that leaves is taken out by it.
+            return { layers: [await program("etcd"), await program("etcdctl", "etcdctl")], config: {} };
         case "coredns": {
             const layer = await programLayer("coredns", "coredns", "/coredns", log);
             return { layers: [layer], config: { Entrypoint: ["/coredns"], User: "65532:65532" } };

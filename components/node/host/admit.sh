@@ -96,7 +96,9 @@ sign() {
     jq -n --arg name "$name" --arg signer "$signer" --arg request "$(base64 -w 0 <<<"$request")" '{
         apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", metadata: {$name},
         spec: {$request, signerName: $signer, usages: ["digital signature", "client auth"]}}' |
-        control_plane create --filename - >&2
+        control_plane create --filename - >&2 ||
+        # An attempt that seemed lost may have arrived.
+        control_plane get csr "$name" >&2
     control_plane certificate approve "$name" >&2
     retry "${SIGN_SECONDS:-$(patience)}" signed "$name" || {
         diagnose

@@ -6,8 +6,29 @@ set -euo pipefail
 # Pods that were taken off a node and are not made again yet, a file for each.
 moving=$STATE/moving
 
+# What kubectl says when it did not get through, or the API had no time: behind a load balancer that changes over, or while
+# etcd holds an election.
+unreached='Unable to connect|connection to the server|connection (lost|reset|refused)|etcdserver: |EOF|timeout|ServiceUnavailable|unable to handle the request|deadline exceeded'
+
+# Asks again where it did not get through, for nobody is to take that for an answer.
 control_plane() {
-    kubectl --kubeconfig "$admin" --request-timeout 60s "$@"
+    local end=$((SECONDS + $(patience))) input='' words output status
+    words=$(mktemp "$BUNDLE/words.XXXXXX")
+    # Only then it reads its input.
+    [[ " $* " != *" --filename - "* ]] || input=$(cat)
+    while :; do
+        status=0
+        output=$(kubectl --kubeconfig "$admin" --request-timeout 60s "$@" <<<"$input" 2>"$words") || status=$?
+        if ((status == 0 || SECONDS >= end)) || ! grep -qE "$unreached" "$words"; then
+            break
+        fi
+        log "asking again: $(tail -n 1 "$words")"
+        sleep "${RETRY_DELAY:-2}"
+    done
+    cat "$words" >&2
+    rm -f "$words"
+    [[ -z "$output" ]] || printf '%s\n' "$output"
+    return "$status"
 }
 
 # drain NODE: evicts what a controller makes again elsewhere. For DRAIN_SECONDS an eviction that a PodDisruptionBudget

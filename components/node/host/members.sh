@@ -21,7 +21,10 @@ record_key() {
 }
 
 is_there() {
-    [[ -n "$(control_plane get node "$1" --ignore-not-found --output name)" ]]
+    local found
+    found=$(control_plane get node "$1" --ignore-not-found --output name) ||
+        fail "the API does not say whether there is a Node $1" "see that it serves, then run up again"
+    [[ -n "$found" ]]
 }
 
 # converge_settings NODE JSON: labels and taints that we have set before and that are no longer asked for go; all else,

@@ -4,12 +4,12 @@ import * as assert from "node:assert/strict";
 export const minutes = 60_000;
 
 /** Waits until something holds. What it throws meanwhile is told if it never does. */
-export async function eventually(limit: number, what: string, done: () => boolean) {
+export async function eventually(limit: number, what: string, done: () => boolean | Promise<boolean>) {
     const end = Date.now() + limit;
     for (;;) {
         let seen: unknown;
         try {
-            if (done()) {
+            if (await done()) {
                 return;
             }
         } catch (error) {

@@ -1,14 +1,12 @@
-import { execFileSync, spawn } from "node:child_process";
 import * as path from "node:path";
+import { freePorts } from "../../../freePorts";
+import { applyMachine, deleteMachine, makeKeys } from "../../../virtualMachine";
 import { Operation } from "../../shared/provider";
 import { range } from "../addresses";
 import { Cloud, Stored, StoredMachine } from "../cloud";
 import { referred } from "../rules/references";
 import { VmNodes } from "../settings";
 import { metadataKeys } from "./metadata";
-import { freePorts } from "../../../freePorts";
-
-const scripts = path.resolve(__dirname, "../../../../../components/machine/local");
 
 /**
  * Boots a real virtual machine on this computer for an instance. Its internal address is the instance's, on a segment
@@ -24,11 +22,7 @@ export async function startVm(op: Operation, cloud: Cloud, instance: Stored, vms
     }
     const [first] = instance.outputs.networkInterfaces as { networkIp: string }[];
     const [sshPort, apiPort] = await freePorts(2);
-    const { host } = JSON.parse(
-        execFileSync("bash", [path.join(scripts, "keys.sh"), "host"], { encoding: "utf8" }),
-    ) as {
-        host: { privateKey: string; publicKey: string };
-    };
+    const { host } = makeKeys("host");
     const settings = {
         ...names(cloud, instance),
         VM_USER: login.user,
@@ -45,43 +39,15 @@ export async function startVm(op: Operation, cloud: Cloud, instance: Stored, vms
         VM_TIMEOUT_SECONDS: vms.timeoutSeconds,
         VM_BOOT: 1,
     };
-    const secrets = {
-        userPublicKey: login.publicKey,
-        hostPrivateKey: host.privateKey,
-        hostPublicKey: host.publicKey,
-    };
-    await vm(op, "apply", settings, JSON.stringify(secrets));
+    await applyMachine(settings, { userPublicKey: login.publicKey, host }, (line) => op.status("info", line));
     return { hostKey: host.publicKey, sshPort, apiPort };
 }
 
 /** Removes an instance's virtual machine, in whatever state it is. */
 export async function deleteVm(op: Operation, cloud: Cloud, instance: Stored): Promise<void> {
-    await vm(op, "delete", names(cloud, instance), "");
+    await deleteMachine(names(cloud, instance), (line) => op.status("info", line));
 }
 
 function names(cloud: Cloud, { project, name }: Stored) {
     return { VM_NAME: `gcp-${project}-${name}`, VM_DIRECTORY: path.join(cloud.folder, "machines", project, name) };
-}
-
-/** Runs `vm.sh`, whose lines are shown as they come. */
-function vm(
-    op: Operation,
-    verb: "apply" | "delete",
-    settings: Record<string, string | number | undefined>,
-    input: string,
-) {
-    const environment = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]));
-    return new Promise<void>((resolve, reject) => {
-        const child = spawn("bash", [path.join(scripts, "vm.sh"), verb], { env: { ...process.env, ...environment } });
-        let said = "";
-        child.stderr.on("data", (data: Buffer) => {
-            said += data.toString();
-            const lines = data.toString().trimEnd().split("\n");
-            lines.forEach((line) => op.status("info", line));
-        });
-        child.stdin.on("error", () => undefined);
-        child.stdin.end(input);
-        child.once("error", reject);
-        child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(said.slice(-2000)))));
-    });
 }
