@@ -10,7 +10,7 @@ const discoveryFile = "/var/lib/kata-cluster/join/discovery.conf";
 /** What `kubeadm join` reads on a further control plane. It has the cluster's keys by then, and makes the rest. */
 export function controlPlaneJoinFiles(spec: ClusterSpec, node: kubeadm.NodeDescription): Files {
     const controlPlane = kubeadm.localApiEndpoint(node);
-    return { ...configFile(spec, node, { controlPlane }), ...emulatedPatches() };
+    return { ...configFile(spec, node, { controlPlane }), ...emulatedPatches({ elections: true }) };
 }
 
 /**

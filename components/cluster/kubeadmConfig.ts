@@ -16,22 +16,23 @@ export interface ApiNames {
 export function initFiles(spec: ClusterSpec, node: kubeadm.NodeDescription, api: ApiNames): Files {
     return {
         [`files${kubeadm.directory}/kubeadm.yaml`]: kubeadmConfig(spec, node, api),
-        ...emulatedPatches(),
+        ...emulatedPatches({ elections: api.endpoint !== undefined }),
     };
 }
 
 /**
  * The scripts install these only on a node that is itself emulated: its control plane is slow to answer while a pod's
  * virtual machine boots beside it, and would be killed for that, which makes it slower still. For the same reason the
- * members of etcd, and those who hold a lease, would hold one election after the other.
+ * members of etcd, and those who hold a lease, would hold one election after the other. One that is alone has nobody to
+ * elect, and would only begin later.
  */
-export function emulatedPatches(): Files {
+export function emulatedPatches({ elections }: { elections: boolean }): Files {
     const patient = { timeoutSeconds: 60, failureThreshold: 60 };
     const probes = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"].map((name) => [
         `files${kubeadm.patches}/${name}+strategic.yaml`,
         stringify({ spec: { containers: [{ name, livenessProbe: patient }] } }),
     ]);
-    const flags = Object.entries(patientElections).map(([name, values]) => [
+    const flags = Object.entries(elections ? patientElections : {}).map(([name, values]) => [
         `files${kubeadm.patches}/${name}+json.yaml`,
         stringify(values.map((value) => ({ op: "add", path: "/spec/containers/0/command/-", value }))),
     ]);

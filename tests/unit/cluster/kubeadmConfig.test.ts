@@ -40,6 +40,15 @@ describe("kubeadmConfig", () => {
         assert.equal(crio, containerd.replace("/run/containerd/containerd.sock", "/var/run/crio/crio.sock"));
     });
 
+    it("leaves elections as they are where there is one control plane", () => {
+        const files = Object.keys(initFiles(specOf(), node, { names }));
+        assert.deepEqual(
+            files.filter((file) => file.endsWith("+json.yaml")),
+            [],
+        );
+        assert.ok(files.some((file) => file.endsWith("etcd+strategic.yaml")));
+    });
+
     it("renders patches for an emulated node that the real kubeadm applies: long elections, patient probes", function () {
         this.timeout(60_000);
         const kubeadm = findProgram("kubeadm");
