@@ -34,7 +34,12 @@ export async function runScript(lab: VmLab, machines: Vm[]): Promise<ScriptRun> 
         await payload(folder, "worker", worker, workerFiles(spec, images, worker));
     }
     const steps = new Steps();
-    await program("bash", [path.join(__dirname, "up.sh"), folder], { onLine: (line) => steps.take(line) });
+    await program("bash", [path.join(__dirname, "up.sh"), folder], {
+        onLine: (line) => {
+            steps.take(line);
+            lab.say(`[${steps.now()} s] ${line}`);
+        },
+    });
     return { ready: steps.now(), spans: steps.spans };
 }
 

@@ -11,7 +11,7 @@ import { UpRun, UpStack } from "./upStack";
 import { Vm } from "./vm";
 import { apiNames, description, VmLab } from "./vmLab";
 
-/** A control plane's machine on which the component has installed everything, the control plane's images too. */
+/** A control plane's machine on which the component has installed everything; and all images that it will want. */
 export class PreparedNode {
     private constructor(
         private readonly lab: VmLab,
@@ -28,8 +28,8 @@ export class PreparedNode {
         const stack = await UpStack.open(lab, "prepared");
         lab.say("preparing a node: installing everything");
         await stack.up(() => void withoutCluster(lab, machine));
-        lab.say("preparing a node: pulling the control plane's images");
-        await machine.script(`set -euo pipefail\n${onNode("pull.sh")}`, ["serial", ...controlPlaneImages(lab)]);
+        lab.say("preparing a node: pulling images");
+        await machine.script(onNode("pull.sh"), ["serial", ...Object.keys(lab.lab.images)]);
         return new PreparedNode(lab, machine, await machine.shutDown(), stack, await stack.saved());
     }
 

@@ -2,6 +2,7 @@ import * as path from "node:path";
 import { EngineEvent, Stack } from "@pulumi/pulumi/automation";
 import { pulumiCommand } from "../../../stacks/local/pulumiCommand";
 import { StateFolder } from "../../../stacks/local/stateFolder";
+import { Progress } from "../../../stacks/local/progress";
 import { Span, Timeline } from "../../../stacks/local/timeline";
 import { openStack } from "../../../stacks/local/workspace";
 import { VmLab } from "./vmLab";
@@ -19,21 +20,28 @@ type Program = () => object | void;
 
 /** A stack by the real CLI on a file backend, from a program in this process. */
 export class UpStack {
-    private constructor(private readonly stack: Stack) {}
+    private constructor(
+        private readonly stack: Stack,
+        private readonly say: VmLab["say"],
+    ) {}
 
     static async open(lab: VmLab, name: string): Promise<UpStack> {
         const state = new StateFolder(path.join(lab.scratch, name));
         const command = await pulumiCommand(lab.say, lab.lab.pulumi);
-        return new UpStack(await openStack(state, command, async () => ({}), lab.lab.plugins));
+        return new UpStack(await openStack(state, command, async () => ({}), lab.lab.plugins), lab.say);
     }
 
     async up(program: Program): Promise<UpRun> {
         const timeline = new Timeline();
+        const progress = new Progress(this.say);
         const begun = Date.now();
         const { outputs } = await this.stack
             .up({
                 program: async () => (program() ?? {}) as Record<string, unknown>,
-                onEvent: (event: EngineEvent) => timeline.show(event),
+                onEvent: (event: EngineEvent) => {
+                    timeline.show(event);
+                    progress.show(event);
+                },
                 color: "never",
             })
             .catch((error: Error) => {
