@@ -15,7 +15,7 @@ describe("nodeImages", () => {
         const untrustedPod = {
             spec: { containers: [{ name: "a", image: "one" }], initContainers: [{ image: "two" }] },
         };
-        const spec = specOf({ kubernetes: { cni: "none" }, untrustedPod: untrustedPod as object });
+        const spec = specOf({ kubernetes: { cni: "none" }, untrustedPod: untrustedPod });
         assert.deepEqual(lines(nodeImages(spec, first)), ["two", "one"]);
     });
 
