@@ -47,14 +47,13 @@ export class KataCluster extends pulumi.ComponentResource {
         const inCluster = { ...child, provider, ...allLivingWith(controlPlane.init) };
         const policies = new AdmissionPolicies(`${name}-policies`, spec, inCluster);
         const judged = { ...inCluster, dependsOn: [policies] };
-        if (spec.kubernetes.cni === "flannel") {
-            new Flannel(`${name}-flannel`, spec, judged);
-        }
+        // Without it the pod's first attempts would fail, and each would be told as a warning.
+        const network = spec.kubernetes.cni === "flannel" ? [new Flannel(`${name}-flannel`, spec, judged)] : [];
         const kata = runtimeClass(name, spec, judged);
 
         const untrusted = new UntrustedPod(`${name}-untrusted`, spec.untrustedPod, {
             ...inCluster,
-            dependsOn: [kata, policies.inEffect, ...controlPlane.joined, ...workers],
+            dependsOn: [kata, ...network, policies.inEffect, ...controlPlane.joined, ...workers],
         });
 
         // Nobody gets into the cluster before its policies are in effect.
