@@ -91,7 +91,7 @@ describe(`remote steps: ${announce("command")}`, function () {
 
         it("are copied again after a copy that broke off, before which no command takes them for whole", async () => {
             ssh.stub("sudo", 'exec "$@"');
-            ssh.faults.closeAfterBytes = 100_000;
+            ssh.faults.closeAfterBytes = 1;
             assert.ok((await stack.up(upload())).error, "it went on");
             ssh.faults = {};
             const broken = exporting(() => void step("node", machine()));
