@@ -25,7 +25,7 @@ const stdout = {
     "-init": `clusters: [{ cluster: { server: "https://192.0.2.11:6443" } }]
 users: [{ user: { client-key-data: CANARY-ADMIN-KEY } }]
 `,
-    "-key": JSON.stringify({ node: "NODE", steps: [{ step: "key", request: "REQUEST" }] }),
+    "-install": JSON.stringify({ node: "NODE", steps: [{ step: "key", request: "REQUEST" }] }),
     "-admit": "ADMITTED",
     "-pod": JSON.stringify({ node: "NODE", uid: "uid-of-NODE" }),
     "-isolation": JSON.stringify({ isolated: true }),
