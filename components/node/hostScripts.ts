@@ -34,8 +34,13 @@ export function clusterFiles(spec: ClusterSpec): Files {
  * each node. The state is written anew at every step of an `up`.
  */
 export function hostScripts(spec: ClusterSpec): pulumi.asset.FileAsset {
-    return new pulumi.asset.FileAsset(written(bundle(host, { ...hostFiles, ...clusterFiles(spec) })));
+    const file = files.get(spec) ?? written(bundle(host, { ...hostFiles, ...clusterFiles(spec) }));
+    files.set(spec, file);
+    return new pulumi.asset.FileAsset(file);
 }
+
+/** One file for each cluster, not for each of its nodes. */
+const files = new WeakMap<ClusterSpec, string>();
 
 /** The file with that text. It gets its name when it is whole. */
 function written(text: string): string {
