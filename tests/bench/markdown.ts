@@ -5,6 +5,7 @@ const introduction = `# Benchmarks
 
 Written by \`npm run bench\`, which measures all of it anew; \`npm run bench -- PART\` just that part. Figures are ratios and
 counts of one machine, compared within one run: seconds on another machine are others. A row with a target is met or not.
+*Others* are figures that other projects' issues and pages tell of their own machines: for the order of size alone.
 `;
 
 /** The page: a section for each part. */
@@ -24,11 +25,15 @@ function section({ name, about, rows, pictures, machine, versions, commit, date 
     ].join("\n");
 }
 
+function remarks({ note, others }: Row): string[] {
+    return [...(note ? [note] : []), ...(others ? [`Others: ${others}`] : [])];
+}
+
 /** Rows as a table in Markdown. Notes are below their row's name. */
 export function table(rows: Row[]): string {
     const head = ["what", "measured", "spread", "target", "met"];
     const lines = rows.map((row) => [
-        cell(row.what) + (row.note ? `<br><sub>${cell(row.note)}</sub>` : ""),
+        [row.what, ...remarks(row).map((remark) => `<sub>${remark}</sub>`)].map(cell).join("<br>"),
         figure(row.value, row.unit),
         spread(row),
         row.most === undefined ? "" : `at most ${figure(row.most, row.unit)}`,
@@ -46,8 +51,8 @@ export function plain(rows: Row[]): string {
         .map((row) => {
             const target =
                 row.most === undefined ? "" : `, target ${figure(row.most, row.unit)}: ${met(row) ? "met" : "MISSED"}`;
-            const note = row.note ? `\n    ${row.note}` : "";
-            return `  ${row.what.padEnd(width)}  ${figure(row.value, row.unit)}${spread(row) ? ` (${spread(row)})` : ""}${target}${note}`;
+            const below = remarks(row).map((remark) => `\n    ${remark}`);
+            return `  ${row.what.padEnd(width)}  ${figure(row.value, row.unit)}${spread(row) ? ` (${spread(row)})` : ""}${target}${below.join("")}`;
         })
         .join("\n");
 }

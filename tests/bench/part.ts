@@ -14,6 +14,8 @@ export interface Row {
     exact: boolean;
     /** What it is a ratio of, or was measured on. */
     note?: string;
+    /** What others have published of the same, with where. Of other machines, so for the order of size alone. */
+    others?: string;
 }
 
 /** Files that a part writes beside the table, by their name below `docs/benchmarks`: pictures. */

@@ -4,6 +4,14 @@ import { Measured, StubCluster } from "../stubCluster";
 
 type Say = (line: string) => void;
 
+/** By round trip in ms, of https://github.com/kubernetes-sigs/kubespray/issues/8414 */
+const others: Record<number, Pick<Row, "others">> = {
+    5: { others: "kubespray, two nodes: 15 min, of which 10 are its transport's (kubernetes-sigs/kubespray#8414)." },
+    270: {
+        others: "kubespray, an upgrade of two nodes: 80 min, of which 65 are its transport's (kubernetes-sigs/kubespray#8414).",
+    },
+};
+
 /** How many nodes of several there are: a control plane, and workers. */
 const several = 4;
 
@@ -63,6 +71,7 @@ async function latencies(cluster: StubCluster, say: Say): Promise<Row[]> {
             ...(latency === 270 ? { most: 20 } : {}),
             exact: false,
             note: `SSH and the Kubernetes API are that far away. Without, it takes ${median(near).toFixed(1)} s.`,
+            ...others[latency],
         };
     });
 }

@@ -5,12 +5,16 @@ import { merged, PartResult } from "../../bench/results";
 
 const ratio: Row = { what: "a / b", value: 1.5, unit: "ratio", samples: [1.4, 1.5, 1.62], most: 1.25, exact: false };
 const connections: Row = { what: "connections", value: 4, unit: "count", most: 4, exact: true, note: "Of one | node." };
+const compared: Row = {
+    ...{ what: "added", value: 12.34, unit: "seconds", samples: [12.34], most: 20, exact: false },
+    ...{ note: "To one.", others: "a minute (owner/name#1)." },
+};
 const rows: Row[] = [
     ratio,
     connections,
     { what: "state", value: 19_940, unit: "bytes", exact: true },
     { what: "share", value: 13 / 3, unit: "count", exact: true },
-    { what: "added", value: 12.34, unit: "seconds", samples: [12.34], most: 20, exact: false },
+    compared,
 ];
 
 const part = (name: string, date = "2026-01-02", pictures: string[] = []): PartResult => ({
@@ -28,15 +32,18 @@ describe("the table of the benchmarks", () => {
             "| connections<br><sub>Of one \\| node.</sub> | 4 |  | at most 4 | yes |",
             "| state | 19.9 kB |  |  |  |",
             "| share | 4.33 |  |  |  |",
-            "| added | 12.3 s |  | at most 20.0 s | yes |",
+            "| added<br><sub>To one.</sub><br><sub>Others: a minute (owner/name#1).</sub> | 12.3 s |  | at most 20.0 s | yes |",
         ]);
     });
 
     it("is a line for each row on a terminal", () => {
-        assert.deepEqual(plain([ratio, connections]).split("\n"), [
+        assert.deepEqual(plain([ratio, connections, compared]).split("\n"), [
             "  a / b        1.50 (1.40 to 1.62), target 1.25: MISSED",
             "  connections  4, target 4: met",
             "    Of one | node.",
+            "  added        12.3 s, target 20.0 s: met",
+            "    To one.",
+            "    Others: a minute (owner/name#1).",
         ]);
         assert.equal(met({ ...ratio, most: 1.5 }), true);
         assert.equal(met({ ...ratio, most: undefined }), undefined);
