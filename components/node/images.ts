@@ -16,7 +16,7 @@ export function nodeImages(spec: ClusterSpec, { role, joins }: NodePlace): strin
     // What is not trusted is not even unpacked on a control plane that has workers.
     const forUntrusted = role === "worker" || spec.machines.length === 1;
     const wanted = [
-        // A control plane's are pulled by kubeadm.
+        // A control plane's are known to kubeadm: images.sh asks it.
         ...(joins && role === "worker" ? [images.pause, `registry.k8s.io/kube-proxy:v${kubernetes.version}`] : []),
         ...(kubernetes.cni === "flannel" ? [images.flannelCniPlugin, images.flannel] : []),
         ...(forUntrusted ? podImages(untrustedPod) : []),

@@ -33,3 +33,28 @@ setup() {
     says '{"step":"images","changed":false,"images":0}'
     called_not crictl
 }
+
+@test "pulls the control plane's images too on a machine that joins as one" {
+    mkdir -p "$BUNDLE/files/etc/kata-cluster"
+    echo 'nodeRegistration: {}' >"$BUNDLE/files/etc/kata-cluster/kubeadm-join.yaml"
+    echo pod >"$BUNDLE/images"
+    stub kubeadm <<<'printf "etcd\nkube-apiserver\n"'
+    run_script images apply
+    says '"images":1'
+    called_not kubeadm
+    echo 'controlPlane: {}' >>"$BUNDLE/files/etc/kata-cluster/kubeadm-join.yaml"
+    run_script images apply
+    succeed
+    called "kubeadm config images list --kubernetes-version v"
+    says "pulled pod" "pulled etcd" "pulled kube-apiserver" '"images":3'
+}
+
+@test "pulls the pods' images where kubeadm can't tell its own" {
+    mkdir -p "$BUNDLE/files/etc/kata-cluster"
+    echo 'controlPlane: {}' >"$BUNDLE/files/etc/kata-cluster/kubeadm-join.yaml"
+    echo pod >"$BUNDLE/images"
+    stub kubeadm <<<'exit 1'
+    run_script images apply
+    succeed
+    says '"images":1'
+}

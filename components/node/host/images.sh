@@ -13,7 +13,7 @@ apply() {
     while read -r image; do
         pull "$image" "${PULL_SECONDS:-$seconds}" &
         jobs+=($!)
-    done < <(cat "$BUNDLE/images" 2>/dev/null)
+    done < <(wanted)
     ((${#jobs[@]} == 0)) || wait "${jobs[@]}"
     status images "${#jobs[@]}"
 }
@@ -21,6 +21,13 @@ apply() {
 # The container runtime's own directory, with all images, goes with it.
 reset() {
     status removed true
+}
+
+# A control plane that joins also gets what kubeadm would pull while the others wait for it.
+wanted() {
+    cat "$BUNDLE/images" 2>/dev/null || true
+    ! grep -qs '^controlPlane:' "$BUNDLE/files/etc/kata-cluster/kubeadm-join.yaml" ||
+        kubeadm config images list --kubernetes-version "v$KUBERNETES_VERSION" || true
 }
 
 pull() {

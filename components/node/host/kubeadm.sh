@@ -42,8 +42,10 @@ apply() {
         refuse_foreign_cluster
         init
     fi
+    wait_for_schema &
+    local schema=$!
     wait_for_service_account
-    wait_for_schema
+    wait "$schema" || exit "$reported"
     # The kubeconfig is all that goes to stdout.
     cat "$admin"
 }
@@ -61,13 +63,13 @@ reset() {
 init() {
     write_marker "$begun" "$CLUSTER_NAME"
     configure
-    log "pulling the control plane's images"
-    kubeadm config images pull --config "$ROOT$config" >&2 ||
-        fail "the control plane's images could not be pulled" "check that the node reaches the registry named above, or name a mirror in mirror.images"
+    log "checking the node, and pulling the control plane's images"
+    kubeadm init phase preflight --config "$ROOT$config" >&2 ||
+        fail "the node does not pass kubeadm's checks, or the control plane's images could not be pulled" "read kubeadm's own words above. For images, check that the node reaches their registry, or name a mirror in mirror.images; then run up again"
     # Of the pods that come next. What is not there by then goes on by itself: it holds neither the lock nor the session.
     bash "$BUNDLE/images.sh" apply >"$BUNDLE/images.log" 2>&1 9>&- &
     # No token is printed: whatever goes to stderr ends up in logs.
-    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command >&2 || {
+    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases preflight,show-join-command >&2 || {
         diagnose
         fail "kubeadm init failed" "read kubeadm's own words above; run up again, it begins anew"
     }
