@@ -17,6 +17,11 @@ import { ExistingMachine } from "./support/existingMachine";
 import { AsyncKubectl, asyncKubectlFor } from "./support/kubectl";
 
 const names = ["lab-control-plane-0", "lab-control-plane-1", "lab-control-plane-2"];
+/**
+ * An emulated control plane that does nothing keeps most of a core busy. Where three of them lack it, etcd takes longer for
+ * an answer than the 2 s that kubeadm's client allows it, and the third never joins. Seen with two cores.
+ */
+const coresForEmulation = 6;
 /** Not the first: the machine that the cluster began on is the one that takes others in and out. */
 const lost = 2;
 /** As in local.test.ts. */
@@ -81,7 +86,7 @@ describe("Three control planes on existing machines", function () {
             .sort();
     const connections = () => machines.map((machine) => machine.connections);
 
-    before(async () => {
+    before(async function () {
         const { releases, containerRuntime } = parseOptions(flags);
         const say = (line: string) => progress.line(line);
         lab = await buildLab({ log: say, containerRuntime, real: releases });
@@ -100,6 +105,12 @@ describe("Three control planes on existing machines", function () {
         // One after the other: a boot alone is fast, three at once on two cores panic.
         for (const machine of machines) {
             await machine.boot();
+            if (machine.emulated && os.availableParallelism() < coresForEmulation) {
+                progress.line(
+                    `skipped: three emulated control planes want ${coresForEmulation} cores, here are ${os.availableParallelism()}`,
+                );
+                this.skip();
+            }
         }
     });
 

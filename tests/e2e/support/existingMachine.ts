@@ -80,6 +80,11 @@ export class ExistingMachine {
         await applyMachine(settings, { userPublicKey: login.publicKey, host }, this.say);
     }
 
+    /** Whether it last started without KVM. */
+    get emulated(): boolean {
+        return fs.readFileSync(path.join(this.settings.VM_DIRECTORY, "accelerator"), "utf8").trim() === "tcg";
+    }
+
     /** As a power cut does. */
     kill() {
         process.kill(Number(fs.readFileSync(path.join(this.settings.VM_DIRECTORY, "pid"), "utf8")), "SIGKILL");

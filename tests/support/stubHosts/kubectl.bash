@@ -25,6 +25,17 @@ case "$*" in
     "get nodes --selector "*) (cd "$nodes" && grep -lF node-role ./*) | sed 's|^\./|node/|' ;;
     "delete node "*) rm -f "$nodes/$3" ;;
     "taint node"* | "label node "* | "cordon "* | "certificate approve "*) ;;
+    "exec etcd-"*" -- etcdctl "*)
+        # Its members are the control planes, but for those that were let go.
+        case "$*" in
+            *" member list")
+                for node in $(cd "$nodes" && grep -lF node-role ./*); do
+                    grep -qsx "${node#./}" "$CLUSTER/etcd-left" || echo "id-${node#./}, started, ${node#./}, peers, clients, false"
+                done
+                ;;
+            *" member remove id-"*) echo "${all[-1]#id-}" >>"$CLUSTER/etcd-left" ;;
+        esac
+        ;;
     "create --filename -")
         new=$(mktemp "$CLUSTER/new.XXXXXXXX")
         cat >"$new"

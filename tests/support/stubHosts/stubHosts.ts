@@ -14,8 +14,10 @@ const podName = "nginx-untrusted";
 
 /** Settings of stub hosts. */
 export interface StubHostsOptions {
-    /** How many. The first one is the control plane. */
+    /** How many. The first ones are control planes. */
     count: number;
+    /** How many of them are control planes. @default 1 */
+    controlPlanes?: number;
     /**
      * Seconds of mere waiting on each host: for a service that starts while it installs, for `kubeadm init`, for `kubeadm
      * join`. Whole hosts are on this machine, so that without it their work is all CPU time, and theirs alone.
@@ -39,39 +41,41 @@ export class StubHosts {
     private constructor(
         readonly hosts: StubHost[],
         readonly api: ApiServer,
+        /** What the hosts know of each other: a file for each Node, and for each request for a certificate. */
+        readonly cluster: string,
         private readonly apiAsSeen: FarAway,
         private readonly releases: StubReleases,
         private readonly folder: string,
     ) {}
 
-    static async start({ count, waits = {} }: StubHostsOptions): Promise<StubHosts> {
+    static async start({ count, controlPlanes = 1, waits = {} }: StubHostsOptions): Promise<StubHosts> {
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-hosts-"));
         execFileSync("bash", [path.join(__dirname, "make.sh"), folder], { stdio: ["ignore", "ignore", "inherit"] });
-        ["cluster/nodes", "cluster/requests"].forEach((name) =>
-            fs.mkdirSync(path.join(folder, name), { recursive: true }),
-        );
+        const cluster = path.join(folder, "cluster");
+        ["nodes", "requests"].forEach((name) => fs.mkdirSync(path.join(cluster, name), { recursive: true }));
         const api = await ApiServer.start();
         const adminConf = path.join(folder, "admin.conf");
         fs.writeFileSync(adminConf, api.kubeconfig, { mode: 0o600 });
         const seconds = Object.entries(waits).map(([what, wait]) => [`${what.toUpperCase()}_SECONDS`, String(wait)]);
         const environment = {
-            ...{ CLUSTER: path.join(folder, "cluster"), WORLD: path.join(folder, "world"), ADMIN_CONF: adminConf },
+            ...{ CLUSTER: cluster, WORLD: path.join(folder, "world"), ADMIN_CONF: adminConf },
             ...{ KUBECTL: needProgram("kubectl"), RETRY_DELAY: "1" },
             ...(Object.fromEntries(seconds) as Record<string, string>),
         };
         const names = Array.from({ length: count }, (_, i) =>
-            i === 0 ? "lab-control-plane-0" : `lab-worker-${i - 1}`,
+            i < controlPlanes ? `lab-control-plane-${i}` : `lab-worker-${i - controlPlanes}`,
         );
         const hosts = await Promise.all(names.map((name) => startHost(name, folder, environment)));
         const apiAsSeen = await FarAway.start(Number(new URL(api.url).port));
-        return new StubHosts(hosts, api, apiAsSeen, await serveReleases(folder), folder);
+        return new StubHosts(hosts, api, cluster, apiAsSeen, await serveReleases(folder), folder);
     }
 
-    /** The arguments of a cluster named `lab` on the first so many hosts: a control plane, and workers. */
-    args(count = this.hosts.length): KataClusterArgs {
-        const [controlPlane, ...workers] = this.hosts.slice(0, count).map(({ ssh }) => this.machine(ssh));
+    /** The arguments of a cluster named `lab` on the first so many hosts, of which so many are control planes. */
+    args(count = this.hosts.length, controlPlanes = 1): KataClusterArgs {
+        const machines = this.hosts.slice(0, count).map(({ ssh }) => this.machine(ssh));
+        const existing = { controlPlanes: machines.slice(0, controlPlanes), workers: machines.slice(controlPlanes) };
         const { releases, mirror } = this.releases;
-        return { machines: { existing: { controlPlanes: [controlPlane!], workers } }, releases, mirror };
+        return { machines: { existing }, releases, mirror };
     }
 
     /** Does what scheduler and kubelet do with the untrusted pod, as soon as it is there, while something runs. */
