@@ -46,10 +46,9 @@ export class KataCluster extends pulumi.ComponentResource {
         const provider = kubernetesProvider(name, controlPlane, child);
         const inCluster = { ...child, provider, ...allLivingWith(controlPlane.init) };
         const policies = new AdmissionPolicies(`${name}-policies`, spec, inCluster);
-        const judged = { ...inCluster, dependsOn: [policies] };
         // Without it the pod's first attempts would fail, and each would be told as a warning.
-        const network = spec.kubernetes.cni === "flannel" ? [new Flannel(`${name}-flannel`, spec, judged)] : [];
-        const kata = runtimeClass(name, spec, judged);
+        const network = spec.kubernetes.cni === "flannel" ? [new Flannel(`${name}-flannel`, spec, inCluster)] : [];
+        const kata = runtimeClass(name, spec, inCluster);
 
         const untrusted = new UntrustedPod(`${name}-untrusted`, spec.untrustedPod, {
             ...inCluster,

@@ -29,7 +29,7 @@ export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec,
 export function stepsAtOnce(steps: Step[]): string[] {
     const independent: Step[][] = [
         // containerd looks for a shim when a pod starts.
-        ["kata", "kubernetes", "containerd"],
+        ["metadata", "kata", "kubernetes", "containerd"],
         ["images", "key"],
     ];
     return steps.reduce<string[]>((words, step) => {

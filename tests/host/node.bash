@@ -222,9 +222,13 @@ hook_stub() {
     cat >"$STUBS/$1" <<BODY
 #!/usr/bin/env bash
 if [[ "\${KILL_AT:-0}" != 0 ]]; then
+    # Some calls are made at once.
+    exec 7>>"$TEST/count.lock"
+    flock 7
     count=\$((\$(<"$TEST/count") + 1))
     echo "\$count" >"$TEST/count"
     ((count != KILL_AT)) || kill -KILL 0
+    exec 7>&-
 fi
 exec "$real" "\$@"
 BODY

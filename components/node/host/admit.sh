@@ -5,7 +5,7 @@
 # node can open them. And takes a node out again: admit.sh reset NODE.
 STEP=admit
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/api.sh
 source "$BUNDLE/api.sh"
 # shellcheck source=components/node/host/drain.sh

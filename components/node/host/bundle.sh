@@ -4,6 +4,7 @@
 set -euo pipefail
 umask 022
 staging=''
+programs=()
 
 broken_off() {
     [[ -z "$staging" ]] || rm -rf "$staging"
@@ -23,12 +24,13 @@ state=${ROOT:-}/var/lib/kata-cluster
 mkdir -p "$state"
 staging=$(mktemp -d "$state/bundle.XXXXXXXX")
 
-# file MODE PATH: stdin becomes a file of the bundle.
+# file MODE PATH: stdin becomes a file of the bundle. There are dozens of them, and each program that is started for one
+# takes its time on a slow node.
 file() {
     local target=$staging/$2
-    mkdir -p "${target%/*}"
+    [[ -d "${target%/*}" ]] || mkdir -p "${target%/*}"
     cat >"$target"
-    chmod "$1" "$target"
+    [[ "$1" == 0644 ]] || programs+=("$target")
 }
 
 # run [--settings | --input] SCRIPT ARGUMENTS...: runs a script of the bundle. It never returns, so bash reads nothing
@@ -47,6 +49,7 @@ run() {
     esac
     [[ "${1:-}" != --* ]] || shift
     take_settings
+    chmod 0755 "${programs[@]}"
     script=$staging/${1:-}.sh
     if [[ ! -f "$script" ]]; then
         echo "kata-cluster: the bundle has no script \"${1:-}\". Fix: run up again, so that it is copied anew" >&2

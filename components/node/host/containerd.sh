@@ -2,7 +2,7 @@
 # containerd with runc, and crictl to ask it. Its config.toml is whole, and a new one is checked before it is used.
 STEP=containerd
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/downloads.sh
 source "$BUNDLE/downloads.sh"
 # shellcheck source=components/node/host/cri.sh

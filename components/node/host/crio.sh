@@ -3,7 +3,7 @@
 # finds wrong, so it is asked for all of them: before it is used, and again when it runs.
 STEP=crio
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/downloads.sh
 source "$BUNDLE/downloads.sh"
 # shellcheck source=components/node/host/cri.sh

@@ -7,13 +7,14 @@
 
 CACHE=$ROOT/var/cache/kata-cluster/downloads
 
-# release NAME: sets version, sha256 and url.
+# release NAME: sets version, sha256 and url. Without a program, for it is asked for dozens of times.
 release() {
-    local line
-    line=$(awk -F '\t' -v name="$1" -v arch="$(architecture)" '$1 == name && $3 == arch' "$BUNDLE/downloads")
-    [[ -n "$line" ]] ||
-        fail "no release of $1 for $(architecture) is known" "give releases.$1 a sha256 for $(architecture), or use a machine of another architecture"
-    IFS=$'\t' read -r _ version _ sha256 url <<<"$line"
+    local name arch wanted
+    wanted=${ARCHITECTURE:=$(architecture)}
+    while IFS=$'\t' read -r name version arch sha256 url; do
+        [[ "$name" != "$1" || "$arch" != "$wanted" ]] || return 0
+    done <"$BUNDLE/downloads"
+    fail "no release of $1 for $wanted is known" "give releases.$1 a sha256 for $wanted, or use a machine of another architecture"
 }
 
 # The name holds the digest, so that what was begun for one release is never resumed for another.

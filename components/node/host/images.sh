@@ -3,7 +3,7 @@
 # is the bundle's `images`. What can't be pulled now, kubelet pulls when a pod wants it, and says why it can't.
 STEP=images
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 downloads() { :; }
 

@@ -4,7 +4,7 @@
 # One judge looks at both the pod and a control, a container on runc that it must reject: so the test itself is tested.
 STEP=isolation
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 seen=(/proc/sys/kernel/random/boot_id /proc/sys/kernel/osrelease /proc/cmdline)
 

@@ -5,7 +5,7 @@
 # https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-join/#file-or-https-based-discovery
 STEP="join"
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/api.sh
 source "$BUNDLE/api.sh"
 # shellcheck source=components/node/host/cluster.sh
@@ -136,10 +136,6 @@ interrupted() {
     joins_control_plane || return 1
     diagnose
     fail "this control plane's API serves and its Node is not Ready: $seen" "look at the lines above; nothing was reset, run up again"
-}
-
-local_api_serves() {
-    curl --silent --fail --insecure --max-time 15 https://127.0.0.1:6443/readyz >/dev/null
 }
 
 complete() {

@@ -2,7 +2,7 @@
 # Kata Containers out of its static release: /opt/kata-VERSION-DIGEST, with /opt/kata as a link to the one in use.
 STEP=kata
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/downloads.sh
 source "$BUNDLE/downloads.sh"
 

@@ -2,12 +2,14 @@
 # Packages that Kubernetes and Kata call, kernel modules, sysctl, and no swap.
 STEP=kernel
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 packages=(ca-certificates conntrack curl ethtool iproute2 iptables jq kmod nftables openssl socat zstd)
 module_list=/etc/modules-load.d/kata-cluster.conf
 kvm_list=/etc/modules-load.d/kata-cluster-kvm.conf
 sysctl_list=/etc/sysctl.d/90-kata-cluster.conf
+
+downloads() { :; }
 
 apply() {
     write_marker "$STATE/cluster" "$CLUSTER_NAME"

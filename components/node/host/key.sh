@@ -4,7 +4,7 @@
 # machine from another one that gets its name.
 STEP=key
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 directory=$STATE/join
 key=$directory/key.pem

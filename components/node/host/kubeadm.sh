@@ -3,7 +3,7 @@
 # control plane that serves. stdout is the administrator's kubeconfig alone: a secret, logged nowhere.
 STEP=kubeadm
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/api.sh
 source "$BUNDLE/api.sh"
 # shellcheck source=components/node/host/cluster.sh
@@ -68,11 +68,15 @@ init() {
         fail "the node does not pass kubeadm's checks, or the control plane's images could not be pulled" "read kubeadm's own words above. For images, check that the node reaches their registry, or name a mirror in mirror.images; then run up again"
     # Of the pods that come next. What is not there by then goes on by itself: it holds neither the lock nor the session.
     bash "$BUNDLE/images.sh" apply >"$BUNDLE/images.log" 2>&1 9>&- &
+    # It must not hold the session's output, nor the lock.
+    ask_for_schema >/dev/null 2>&1 9>&- &
+    local asking=$!
     # No token is printed: whatever goes to stderr ends up in logs.
     kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases preflight,show-join-command >&2 || {
         diagnose
         fail "kubeadm init failed" "read kubeadm's own words above; run up again, it begins anew"
     }
+    kill "$asking" 2>/dev/null || true
     complete
     cat "$BUNDLE/images.log" >&2
 }
@@ -148,6 +152,11 @@ wait_for() {
         diagnose
         fail "$2 $seconds s: $(tail -n 1 <<<"$answer")" "$3; then run up again"
     }
+}
+
+# The API server makes the schema when it is first asked. Beside the rest of init that holds nobody up.
+ask_for_schema() {
+    ! retry "$(patience)" local_api_serves || retry "$(patience)" schema_is_there || true
 }
 
 # Sets answer. The time-out is below the provider's 32 s.

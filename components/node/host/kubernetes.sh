@@ -2,7 +2,7 @@
 # kubelet, kubeadm, kubectl and the CNI plugins. kubelet is enabled and waits for kubeadm to configure it.
 STEP=kubernetes
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/downloads.sh
 source "$BUNDLE/downloads.sh"
 

@@ -4,7 +4,7 @@
 set -Eeuo pipefail
 
 ROOT=${ROOT:-}
-BUNDLE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BUNDLE=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 STATE=$ROOT/var/lib/kata-cluster
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -92,7 +92,7 @@ retry() {
     shift
     until "$@"; do
         ((SECONDS < end)) || return 1
-        sleep "${RETRY_DELAY:-2}"
+        sleep "${RETRY_DELAY:-1}"
     done
 }
 
@@ -106,7 +106,7 @@ beside() {
 write_marker() {
     local target=$1 temporary
     temporary=$(beside "$target")
-    mkdir -p "${target%/*}"
+    [[ -d "${target%/*}" ]] || mkdir -p "${target%/*}"
     printf '%s\n' "$2" >"$temporary"
     chmod 0644 "$temporary"
     sync "$temporary"
@@ -123,7 +123,7 @@ install_file() {
         return 0
     fi
     keep_original "$3"
-    mkdir -p "${target%/*}"
+    [[ -d "${target%/*}" ]] || mkdir -p "${target%/*}"
     temporary=$(beside "$target")
     cat "$source" >"$temporary"
     chmod "$mode" "$temporary"
@@ -137,7 +137,7 @@ install_file() {
 keep_original() {
     local ours=$STATE/files$1
     [[ ! -e "$ours" ]] || return 0
-    mkdir -p "${ours%/*}"
+    [[ -d "${ours%/*}" ]] || mkdir -p "${ours%/*}"
     if [[ -e "$ROOT$1" || -L "$ROOT$1" ]]; then
         cp -a "$ROOT$1" "$ours.original"
     fi

@@ -5,7 +5,7 @@
 # comes after this finds the pod where it stays. The uid makes it run again for a pod that was made anew.
 STEP=locate
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/api.sh
 source "$BUNDLE/api.sh"
 # shellcheck source=components/node/host/drain.sh

@@ -3,7 +3,7 @@
 # before the rules are live, after a boot too.
 STEP=metadata
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 
 rules=/etc/kata-cluster/metadata.nft
 service=kata-cluster-metadata

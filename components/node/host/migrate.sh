@@ -4,7 +4,7 @@
 # https://kubernetes.io/docs/tasks/administer-cluster/migrating-from-dockershim/change-runtime-containerd/
 STEP=migrate
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/cri.sh
 source "$BUNDLE/cri.sh"
 # shellcheck source=components/node/host/api.sh

@@ -4,7 +4,7 @@
 # stdout ends with one JSON object; `apply kubeadm` gives the administrator's kubeconfig instead, a secret.
 STEP=node
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/downloads.sh
 source "$BUNDLE/downloads.sh"
 
@@ -85,7 +85,7 @@ fetch_for() {
 }
 
 main() {
-    local verb=${1:-} step word number=0 total fetched=false results=() all names
+    local verb=${1:-} step word number=0 total fetching='' results=() all names
     shift
     names="preflight kernel metadata kata $CONTAINER_RUNTIME kubernetes images key kubeadm join"
     [[ "$verb" == apply || "$verb" == reset ]] || fail "there is no \"$verb\"" "say apply or reset"
@@ -98,11 +98,17 @@ main() {
     take_lock "$verb" "$@"
     exec 8<&0
     for word in "$@"; do
-        # curl is there once the kernel step is through.
-        if [[ "$verb" == apply && "$fetched" == false && "$word" != preflight && "$word" != kernel ]]; then
+        if [[ "$verb" == apply && "$word" != preflight && "$fetching" != over ]]; then
             STEP=node
-            fetch_for "${all[@]:number}"
-            fetched=true
+            # Beside the step kernel; which brings curl where it is missing.
+            if [[ -z "$fetching" && ("$word" != kernel || -n "$(type -P curl)") ]]; then
+                fetch_for "${all[@]:number}" &
+                fetching=$!
+            fi
+            if [[ "$word" != kernel ]]; then
+                wait "$fetching" || exit "$reported"
+                fetching=over
+            fi
         fi
         if [[ "$verb $word" == "apply kubeadm" ]]; then
             number=$((number + 1))

@@ -3,7 +3,7 @@
 # Ubuntu always have. Checks everything and reports all that is wrong at once.
 STEP=preflight
 # shellcheck source=components/node/host/lib.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "${BASH_SOURCE[0]%/*}/lib.sh"
 # shellcheck source=components/node/host/kvm.sh
 source "$BUNDLE/kvm.sh"
 

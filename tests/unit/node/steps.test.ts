@@ -34,9 +34,9 @@ describe("steps", () => {
     it("are taken at once where they don't wait for each other", () => {
         const words = (containerRuntime: "containerd" | "crio", joins: boolean) =>
             stepsAtOnce(installSteps(specOf({ containerRuntime }), joins)).join(" ");
-        assert.equal(words("containerd", false), "preflight kernel metadata kata+kubernetes+containerd");
-        assert.equal(words("containerd", true), "preflight kernel metadata kata+kubernetes+containerd images+key");
-        assert.equal(words("crio", false), "preflight kernel metadata kata+kubernetes crio");
+        assert.equal(words("containerd", false), "preflight kernel metadata+kata+kubernetes+containerd");
+        assert.equal(words("containerd", true), "preflight kernel metadata+kata+kubernetes+containerd images+key");
+        assert.equal(words("crio", false), "preflight kernel metadata+kata+kubernetes crio");
     });
 
     it("tell nothing by a command that names no runtime", () =>
