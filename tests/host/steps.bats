@@ -24,7 +24,20 @@ teardown() {
     [[ -z "${HOLDER:-}" ]] || kill "$HOLDER" 2>/dev/null || true
 }
 
-@test "steps run in order with progress; all downloads of what follows start after the kernel step, at once" {
+@test "all downloads start at once, beside the kernel step, and are waited for after it" {
+    program "$ROOT/usr/bin/curl" ''
+    SLOW_SHORT=kernel run_script node apply preflight kernel metadata kata
+    succeed
+    [ "$(grep -v "^kernel" "$CALLS")" = "preflight apply
+metadata downloads
+kata downloads
+fetch kernel-release metadata-release kata-release
+metadata apply
+kata apply" ]
+    called "fetch kernel-release metadata-release kata-release" "kernel ended" "metadata apply"
+}
+
+@test "steps run in order with progress; without curl all downloads start after the kernel step, at once" {
     run_script node apply preflight kernel metadata kata containerd kubernetes
     succeed
     [ "$(cat "$CALLS")" = "preflight apply

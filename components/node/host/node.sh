@@ -100,8 +100,8 @@ main() {
     for word in "$@"; do
         if [[ "$verb" == apply && "$word" != preflight && "$fetching" != over ]]; then
             STEP=node
-            # Beside the step kernel; which brings curl where it is missing.
-            if [[ -z "$fetching" && ("$word" != kernel || -n "$(type -P curl)") ]]; then
+            # Beside the step kernel, or after it where that has to bring curl.
+            if [[ -z "$fetching" && ("$word" != kernel || -x "$ROOT/usr/bin/curl") ]]; then
                 fetch_for "${all[@]:number}" &
                 fetching=$!
             fi
