@@ -72,9 +72,23 @@ export class Vm {
         fs.writeFileSync(path.join(folder, "key"), keys.user.privateKey, { mode: 0o600 });
         fs.writeFileSync(path.join(folder, "known_hosts"), `[127.0.0.1]:${sshPort} ${keys.host.publicKey}\n`);
         const vm = new Vm(name, folder, sshPort, apiPort, internalAddress, keys, emulated);
-        // SSH answers before cloud-init is through, and nobody's clock is to hold that.
-        await vm.run("cloud-init status --wait >/dev/null || true; sync");
+        await vm.settled();
         return vm;
+    }
+
+    /** SSH answers before cloud-init is through, which starts sshd anew; and nobody's clock is to hold that. */
+    private async settled() {
+        for (let left = 5; ; left--) {
+            try {
+                await this.run("cloud-init status --wait >/dev/null || true; sync");
+                return;
+            } catch (error) {
+                if (left === 0) {
+                    throw error;
+                }
+                await new Promise((resolve) => setTimeout(resolve, 2000));
+            }
+        }
     }
 
     /** What follows `ssh` on a command line, up to the command for the machine. */
