@@ -157,7 +157,8 @@ gives_kubeconfig() {
     gives_kubeconfig
 }
 
-# late_service_account: makes kubectl's stand-in know the ServiceAccount from the third question on.
+# late_service_account: makes kubectl's stand-in know the ServiceAccount from the third question on. Until then there is
+# no namespace that one could be made in.
 late_service_account() {
     stub kubectl <<'BODY'
 case "$*" in
@@ -166,8 +167,20 @@ case "$*" in
         echo x >>"$ROOT/../asked"
         (($(wc -l <"$ROOT/../asked") >= 3)) || { echo 'Error from server (NotFound): serviceaccounts "default" not found' >&2; exit 1; }
         ;;
+    *"--namespace default create serviceaccount default")
+        echo 'Error from server (NotFound): namespaces "default" not found' >&2
+        exit 1
+        ;;
 esac
 BODY
+}
+
+@test "the ServiceAccount of the namespace default is made, where the controller manager has not yet" {
+    stub kubectl <<<'[[ "$*" != *readyz* || -e "$API" ]] && [[ "$*" != *"get serviceaccount"* ]]'
+    gives_kubeconfig
+    called "kubeadm init --config" "get serviceaccount default" \
+        "kubectl --kubeconfig $ADMIN --request-timeout 15s --namespace default create serviceaccount default"
+    [ "$(grep -c serviceaccount "$CALLS")" -eq 2 ]
 }
 
 @test "the kubeconfig is given when the namespace default has its ServiceAccount, not before" {
@@ -179,11 +192,11 @@ BODY
 }
 
 @test "a ServiceAccount that never comes fails within its time, without a kubeconfig; the next run waits again and inits nothing" {
-    stub kubectl <<<'[[ "$*" != *"get serviceaccount"* ]] || { echo "Error from server (NotFound): serviceaccounts \"default\" not found" >&2; exit 1; }'
-    stub crictl <<<'[[ "$*" != *"ps --all"* ]] || echo "CONTAINER kube-controller-manager Exited"'
+    stub kubectl <<<'[[ "$*" != *" serviceaccount "* ]] || { echo "Error from server (NotFound): serviceaccounts \"default\" not found" >&2; exit 1; }'
+    stub crictl <<<'[[ "$*" != *"ps --all"* ]] || echo "CONTAINER kube-apiserver Exited"'
     SECONDS=0
     API_SECONDS=1 RETRY_DELAY=1 run_script kubeadm apply
-    failing "CONTAINER kube-controller-manager Exited" "the namespace default has no ServiceAccount after 1 s: Error from server (NotFound): serviceaccounts" "Fix: look at kube-controller-manager"
+    failing "CONTAINER kube-apiserver Exited" "the namespace default has no ServiceAccount after 1 s: Error from server (NotFound): serviceaccounts" "Fix: look at kube-apiserver"
     says_not secret-of-the-admin
     ((SECONDS < 30))
     : >"$CALLS"

@@ -131,11 +131,11 @@ update() {
     log "warning: the cluster's stored configuration is the new one, but what runs here keeps its certificate names, CIDRs, labels, API server arguments and kubelet settings"
 }
 
-# The API refuses a pod whose namespace has no ServiceAccount yet, and the controller manager makes that one some time
-# after init has returned.
+# The API refuses a pod whose namespace has no ServiceAccount yet. The controller manager makes the same one, but some time
+# after init has returned, and half a minute after it on a slow machine.
 wait_for_service_account() {
     wait_for service_account_is_there "the namespace default has no ServiceAccount after" \
-        "look at kube-controller-manager, which makes it, among the containers above"
+        "look at kube-apiserver among the containers above"
 }
 
 # The Kubernetes provider asks for the API's schema first, and gives it half a minute. The API server makes it when it is
@@ -166,7 +166,9 @@ schema_is_there() {
 
 # Sets answer.
 service_account_is_there() {
-    answer=$(kubectl --kubeconfig "$admin" --request-timeout 15s --namespace default get serviceaccount default 2>&1)
+    local ask=(kubectl --kubeconfig "$admin" --request-timeout 15s --namespace default)
+    answer=$("${ask[@]}" get serviceaccount default 2>&1) ||
+        answer=$("${ask[@]}" create serviceaccount default 2>&1)
 }
 
 # Whether waiting for the API makes sense: kubelet has started it.
