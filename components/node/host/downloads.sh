@@ -10,7 +10,7 @@ CACHE=$ROOT/var/cache/kata-cluster/downloads
 # release NAME: sets version, sha256 and url. Without a program, for it is asked for dozens of times.
 release() {
     local name arch wanted
-    wanted=${ARCHITECTURE:=$(architecture)}
+    wanted=${node_architecture:=$(architecture)}
     while IFS=$'\t' read -r name version arch sha256 url; do
         [[ "$name" != "$1" || "$arch" != "$wanted" ]] || return 0
     done <"$BUNDLE/downloads"
