@@ -18,8 +18,9 @@ import { AsyncKubectl, asyncKubectlFor } from "./support/kubectl";
 
 const names = ["lab-control-plane-0", "lab-control-plane-1", "lab-control-plane-2"];
 /**
- * An emulated control plane that does nothing keeps most of a core busy. Where three of them lack it, etcd takes longer for
- * an answer than the 2 s that kubeadm's client allows it, and the third never joins. Seen with two cores.
+ * An emulated control plane with its pod, doing nothing, keeps one core busy. With two cores for three of them, and some
+ * other work beside it, etcd took longer for an answer than the 2 s that kubeadm's client allows it, and the third never
+ * joined. How many are enough is a guess.
  */
 const coresForEmulation = 6;
 /** Not the first: the machine that the cluster began on is the one that takes others in and out. */
