@@ -116,13 +116,11 @@ async function mocha({ name, files = `tests/${name}/**/*.test.ts` }: Part): Prom
  * would count as the error of whichever program then runs in its process.
  */
 async function mochaApart(part: Part): Promise<Counts> {
-    const total = { passed: 0, failed: 0, skipped: 0 };
+    const total: Counts = { passed: 0, failed: 0, skipped: 0 };
     const entries = fs.readdirSync(path.join(root, "tests", part.name), { recursive: true, encoding: "utf8" });
     for (const file of entries.filter((name) => name.endsWith(".test.ts")).sort()) {
         const counts = await mocha({ ...part, files: path.join("tests", part.name, file) });
-        total.passed += counts.passed;
-        total.failed += counts.failed;
-        total.skipped += counts.skipped;
+        add(total, counts);
     }
     return total;
 }
@@ -184,9 +182,7 @@ async function main() {
             console.log(`skipped: ${reason}`);
         }
         const counts = reason ? { passed: 0, failed: 0, skipped: 1 } : await part.run(part);
-        for (const key of ["passed", "failed", "skipped"] as const) {
-            total[key] += counts[key];
-        }
+        add(total, counts);
         const seconds = Math.round((Date.now() - begun) / 1000);
         rows.push(`${part.name.padEnd(18)} ${text(counts)} (${seconds} s)`);
     }
@@ -206,6 +202,13 @@ function reasonToSkip(part: Part, wanted: string[]): string | undefined {
     return left < (part.minutes ?? 0)
         ? `CI has ${Math.floor(left)} minutes left, and it takes ${part.minutes}`
         : undefined;
+}
+
+/** Adds counts to a total. */
+function add(total: Counts, counts: Counts): void {
+    for (const key of ["passed", "failed", "skipped"] as const) {
+        total[key] += counts[key];
+    }
 }
 
 function text({ passed, failed, skipped }: Counts): string {

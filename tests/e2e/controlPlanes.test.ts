@@ -12,7 +12,7 @@ import { configure, openStack, stackConfig, stackName } from "../../stacks/local
 import { program } from "../../stacks/program";
 import { buildLab, Lab, serveLab } from "../lab/lab";
 import { ApiBalancer } from "../support/apiBalancer";
-import { eventually, minutes } from "./support/eventually";
+import { eventually, minutes } from "../support/eventually";
 import { ExistingMachine } from "./support/existingMachine";
 import { AsyncKubectl, asyncKubectlFor } from "./support/kubectl";
 

@@ -14,7 +14,7 @@ import { program } from "../../stacks/program";
 import { buildLab, Lab, serveLab } from "../lab/lab";
 import { gcpStandIn } from "../lab/plugins";
 import { GcpCloud } from "../support/gcpCloud";
-import { minutes } from "./support/eventually";
+import { minutes } from "../support/eventually";
 import { kubectlFor, Kubectl } from "./support/kubectl";
 
 const controlPlane = "lab-control-plane-0";

@@ -13,7 +13,7 @@ import { stackName } from "../../stacks/local/workspace";
 import { findRealReleases } from "../lab/realReleases";
 import { corpus, documentsIn } from "../policy/support/corpus";
 import { minutesLeft } from "../support/timeLeft";
-import { eventually, minutes } from "./support/eventually";
+import { eventually, minutes } from "../support/eventually";
 import { kubectlFor, Kubectl } from "./support/kubectl";
 import { nodeShell, NodeShell } from "./support/nodeShell";
 import { npm } from "./support/npm";

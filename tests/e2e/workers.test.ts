@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { minutes } from "./support/eventually";
+import { minutes } from "../support/eventually";
 import { kubectlFor, Kubectl } from "./support/kubectl";
 import { nodeShell } from "./support/nodeShell";
 import { npm } from "./support/npm";

@@ -26,7 +26,7 @@ reset() {
 # A control plane that joins also gets what kubeadm would pull while the others wait for it.
 wanted() {
     cat "$BUNDLE/images" 2>/dev/null || true
-    ! grep -qs '^controlPlane:' "$BUNDLE/files/etc/kata-cluster/kubeadm-join.yaml" ||
+    ! joins_control_plane ||
         kubeadm config images list --kubernetes-version "v$KUBERNETES_VERSION" || true
 }
 

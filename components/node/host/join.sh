@@ -11,7 +11,7 @@ source "$BUNDLE/api.sh"
 # shellcheck source=components/node/host/cluster.sh
 source "$BUNDLE/cluster.sh"
 
-config=/etc/kata-cluster/kubeadm-join.yaml
+config=$join_config
 new_config=$BUNDLE/files$config
 directory=$STATE/join
 key=$directory/key.pem
@@ -103,10 +103,6 @@ configure() {
         # Without static pods: whoever could write a file on a worker would pass by admission.
         install_tree "$patches"
     fi
-}
-
-joins_control_plane() {
-    grep -q '^controlPlane:' "$new_config"
 }
 
 # The keys of the cluster, which nobody between the first control plane and this node could read.

@@ -86,6 +86,14 @@ emulated() {
     [[ "$(systemd-detect-virt --vm 2>/dev/null)" == qemu ]]
 }
 
+# What a node that joins a cluster tells kubeadm.
+join_config=/etc/kata-cluster/kubeadm-join.yaml
+
+# Whether this node is to join as a further control plane.
+joins_control_plane() {
+    grep -qs '^controlPlane:' "$BUNDLE/files$join_config"
+}
+
 # retry SECONDS COMMAND...: until it succeeds or the time is over.
 retry() {
     local end=$((SECONDS + $1))

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { localBundle } from "../../../components/machine/localMachine";
 import { segment } from "../../../components/machine/localMachineSpec";
+import { eventually, minutes } from "../../support/eventually";
 import { freePorts } from "../../support/freePorts";
 import { program, Ran } from "./program";
 
@@ -77,18 +78,11 @@ export class Vm {
     }
 
     /** SSH answers before cloud-init is through, which starts sshd anew; and nobody's clock is to hold that. */
-    private async settled() {
-        for (let left = 5; ; left--) {
-            try {
-                await this.run("cloud-init status --wait >/dev/null || true; sync");
-                return;
-            } catch (error) {
-                if (left === 0) {
-                    throw error;
-                }
-                await new Promise((resolve) => setTimeout(resolve, 2000));
-            }
-        }
+    private settled() {
+        return eventually(5 * minutes, `${this.name} to take SSH and come to rest`, async () => {
+            await this.run("cloud-init status --wait >/dev/null || true; sync");
+            return true;
+        });
     }
 
     /** What follows `ssh` on a command line, up to the command for the machine. */
