@@ -3,7 +3,7 @@ import { ClusterSpec } from "../spec";
 import { clusterFiles, hostFiles } from "./hostScripts";
 import { nodeImages, NodePlace } from "./images";
 import { nodeName } from "./nodeEnvironment";
-import { allSteps, controlPlaneSteps, installSteps, joinSteps } from "./steps";
+import { allSteps, controlPlaneSteps, installSteps, joinSteps, stepsIn } from "./steps";
 
 /** The commands that run on a node. */
 export type NodeCommand = "install" | "init" | "admit" | "join" | "locate" | "isolation";
@@ -16,7 +16,7 @@ export interface HostSettings {
 
 /** The scripts of each command but `install`, beside lib.sh. */
 const scripts: Record<Exclude<NodeCommand, "install">, readonly string[]> = {
-    init: [...controlPlaneSteps, "images", "cluster", "api", "node"],
+    init: [...controlPlaneSteps, "cluster", "api", "node"],
     admit: ["admit", "members", "drain", "api"],
     join: [...joinSteps, "cluster", "api", "node"],
     locate: ["locate", "members", "drain", "api"],
@@ -40,7 +40,7 @@ export function hostSettings(spec: ClusterSpec, node: NodePlace, membership: Fil
     const known = [...allSteps, ...Object.values(scripts).flat()]
         .filter((script) => !installing.includes(script))
         .map((script) => `${script}.sh`);
-    const steps = installSteps(spec, node.joins);
+    const steps = stepsIn(installSteps(spec, node.joins));
     return {
         text: settings({
             ...(node.joins ? {} : shared),

@@ -9,7 +9,7 @@ import { HostSettings, hostSettings } from "./hostSettings";
 import { PlannedOutput } from "./plannedOutput";
 import { remoteStep, scriptsStep } from "./remoteStep";
 import { refuseRuntimeChange } from "./runtimeChange";
-import { installSteps, stepsAtOnce, uninstallSteps } from "./steps";
+import { installSteps, uninstallSteps } from "./steps";
 
 /** How a node becomes a part of its cluster: what only kubeadm reads, and whether it joins one that is there. */
 export interface Membership {
@@ -60,7 +60,7 @@ export class NodeBootstrap extends pulumi.ComponentResource {
             `${machine.name}-install`,
             {
                 machine,
-                run: `node apply ${stepsAtOnce(installSteps(spec, joins)).join(" ")}`,
+                run: `node apply ${installSteps(spec, joins).join(" ")}`,
                 undo: `node reset ${uninstallSteps(spec, joins).join(" ")}`,
                 settings: settings.text,
                 digest: settings.digests.install,

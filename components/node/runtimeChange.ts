@@ -3,6 +3,7 @@ import { ContainerRuntime } from "../args";
 import { refuseUpdate } from "../refuseUpdate";
 import { ClusterSpec } from "../spec";
 import { runtimeNames } from "./containerRuntime";
+import { stepsIn } from "./steps";
 
 /**
  * Refuses, at preview and at `up`, to install another container runtime on a node that has one, unless the user has
@@ -19,8 +20,8 @@ export function refuseRuntimeChange(node: string, spec: ClusterSpec): pulumi.Res
 
 /** The container runtime among the steps that a command runs. @internal */
 export function installedRuntime(command: string): ContainerRuntime | undefined {
-    const words = command.split(/[ +]/);
-    return runtimeNames.find((name) => words.includes(name));
+    const steps = stepsIn(command.split(" "));
+    return runtimeNames.find((name) => steps.includes(name));
 }
 
 function refusal({ name, containerRuntime, machines }: ClusterSpec, node: string, current: ContainerRuntime): string {

@@ -8,36 +8,28 @@ export type Step =
     | ("kubeadm" | "images" | "key" | "join");
 
 /**
- * The steps that every node takes, in order. Kata comes before the container runtime: CRI-O drops a handler whose shim
- * is not there when it starts. A node that is to join a cluster makes its key too, and pulls its pods' images while the
- * control plane is made.
+ * The steps that every node takes, as `host/node.sh` takes them: what a + joins runs at the same time, what a comma joins
+ * one after the other. Images are pulled as soon as there is a container runtime, mostly while Kata is unpacked. A node
+ * that is to join a cluster makes its key too.
  */
-export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec, joins: boolean): Step[] {
-    return [
-        "preflight",
-        "kernel",
-        "metadata",
-        "kata",
-        "kubernetes",
-        containerRuntime,
-        ...(allowDisruption.containerRuntime ? (["migrate"] as const) : []),
-        ...(joins ? (["images", "key"] as const) : []),
-    ];
+export function installSteps({ containerRuntime, allowDisruption }: ClusterSpec, joins: boolean): string[] {
+    const migrates = allowDisruption.containerRuntime;
+    const runtime: Step[] = [containerRuntime, ...(migrates ? (["migrate"] as const) : []), "images"];
+    const others: Step[][] = [["metadata"], ["kata"], ["kubernetes"], ...(joins ? [["key"] as Step[]] : [])];
+    // containerd looks for a shim when a pod starts. CRI-O drops a handler whose shim is not there when it starts itself,
+    // and whoever takes over running pods needs all of Kata.
+    return containerRuntime === "containerd" && !migrates
+        ? ["preflight", "kernel", atOnce([...others, runtime])]
+        : ["preflight", "kernel", atOnce(others), atOnce([runtime])];
 }
 
-/** Steps as `host/node.sh` takes them: what does not wait for each other is joined by a +. */
-export function stepsAtOnce(steps: Step[]): string[] {
-    const independent: Step[][] = [
-        // containerd looks for a shim when a pod starts.
-        ["metadata", "kata", "kubernetes", "containerd"],
-        ["images", "key"],
-    ];
-    return steps.reduce<string[]>((words, step) => {
-        const before = words.at(-1)?.split("+") ?? [];
-        return independent.some((group) => [...before, step].every((one) => group.includes(one as Step)))
-            ? [...words.slice(0, -1), [...before, step].filter((one) => one !== "").join("+")]
-            : [...words, step];
-    }, []);
+function atOnce(chains: Step[][]): string {
+    return chains.map((chain) => chain.join(",")).join("+");
+}
+
+/** The steps that a command names. */
+export function stepsIn(words: string[]): string[] {
+    return words.flatMap((word) => word.split(/[+,]/));
 }
 
 /**

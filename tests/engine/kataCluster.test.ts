@@ -70,7 +70,7 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         const [run] = await Promise.all([stack.up(program()), api.podReady("nginx-untrusted")]);
         assert.equal(run.error, undefined, run.stdout + said(run));
         assert.deepEqual(node.calls().slice(-3).map(withoutUid), [
-            "node apply preflight kernel metadata+kata+kubernetes+containerd",
+            "node apply preflight kernel metadata+kata+kubernetes+containerd,images",
             "node apply kubeadm",
             "locate prove default nginx-untrusted UID",
         ]);
@@ -135,14 +135,14 @@ describe(`KataCluster on an existing machine: ${announce("command")}, ${announce
         );
         assert.ok(replaced.length > 0);
         const calls = node.calls().slice(length).map(withoutUid);
-        assert.equal(calls[0], "node apply preflight kernel metadata+kata+kubernetes crio migrate");
+        assert.equal(calls[0], "node apply preflight kernel metadata+kata+kubernetes crio,migrate,images");
         assert.deepEqual(calls.slice(1).sort(), ["locate prove default nginx-untrusted UID", "node apply kubeadm"]);
     });
 
     it("lets the permission go again once the node has the runtime", async () => {
         const run = await stack.up(program(onCrio));
         assert.equal(run.error, undefined, run.stdout + said(run));
-        assert.equal(node.calls().at(-1), "node apply preflight kernel metadata+kata+kubernetes crio");
+        assert.equal(node.calls().at(-1), "node apply preflight kernel metadata+kata+kubernetes crio,images");
         assert.deepEqual(changes(await stack.preview(program(onCrio))), []);
         const back = await stack.up(program({ allowDisruption: { containerRuntime: true } }));
         assert.equal(back.error, undefined, back.stdout + said(back));

@@ -77,7 +77,7 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
         inOrder(calls, "lab-control-plane-0: node apply kubeadm", "lab-control-plane-0: admit apply lab-worker-0");
         inOrder(
             calls,
-            "lab-worker-0: node apply preflight kernel metadata+kata+kubernetes+containerd images+key",
+            "lab-worker-0: node apply preflight kernel metadata+kata+kubernetes+key+containerd,images",
             "lab-control-plane-0: admit apply lab-worker-0",
         );
         inOrder(calls, "lab-control-plane-0: admit apply lab-worker-0", "lab-worker-0: node apply join");
@@ -112,7 +112,7 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
         const run = await stack.up(program(1, { labels: { "example.com/disk": "ssd" } }));
         assert.equal(run.error, undefined, run.stdout + said(run));
         assert.deepEqual(since(), [
-            "lab-worker-0: node apply preflight kernel metadata+kata+kubernetes+containerd images+key",
+            "lab-worker-0: node apply preflight kernel metadata+kata+kubernetes+key+containerd,images",
             "lab-control-plane-0: admit apply lab-worker-0",
             "lab-worker-0: node apply join",
         ]);
@@ -126,7 +126,7 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
         const calls = since();
         inOrder(
             calls,
-            "lab-worker-0: node apply preflight kernel metadata+kata+kubernetes+containerd images+key",
+            "lab-worker-0: node apply preflight kernel metadata+kata+kubernetes+key+containerd,images",
             "lab-control-plane-0: admit apply lab-worker-0",
         );
         inOrder(calls, "lab-control-plane-0: admit apply lab-worker-0", "lab-worker-0: node apply join");
@@ -157,7 +157,7 @@ describe(`Workers on existing machines: ${announce("command")}, ${announce("kube
         assert.equal(run.error, undefined, run.stdout + said(run));
         assert.deepEqual(since(), [
             // With one node left, that is where the pods will be, and the proof looks for them itself.
-            "lab-control-plane-0: node apply preflight kernel metadata+kata+kubernetes+containerd",
+            "lab-control-plane-0: node apply preflight kernel metadata+kata+kubernetes+containerd,images",
             "lab-control-plane-0: locate prove default nginx-untrusted UID",
             "lab-control-plane-0: admit reset lab-worker-0",
             "lab-worker-0: node reset join kubernetes crio containerd kata metadata kernel",

@@ -20,7 +20,7 @@ config=etc/containerd/config.toml
     succeed
     [ "${lines[-1]}" = '{"step":"containerd","changed":true,"version":"2.3.4","handlers":"runc kata untrusted"}' ]
     called "containerd --config $BUNDLE/files/etc/containerd/config.toml config dump" \
-        "systemctl daemon-reload" "systemctl enable --quiet containerd" "systemctl restart containerd" "crictl --runtime-endpoint unix:///run/containerd/containerd.sock --image-endpoint unix:///run/containerd/containerd.sock info"
+        "systemctl enable --quiet --no-reload containerd" "systemctl daemon-reload" "systemctl restart containerd" "crictl --runtime-endpoint unix:///run/containerd/containerd.sock --image-endpoint unix:///run/containerd/containerd.sock info"
     cmp "$GOLDEN/config.toml" "$ROOT/$config"
     [ -x "$ROOT/usr/local/bin/containerd-shim-runc-v2" ]
     [ -x "$ROOT/usr/local/bin/runc" ]

@@ -23,7 +23,7 @@ socket=unix:///var/run/crio/crio.sock
     succeed
     [ "${lines[-1]}" = '{"step":"crio","changed":true,"version":"1.36.3","handlers":"runc kata"}' ]
     called "crio --config  --config-dir $BUNDLE/files/etc/crio/crio.conf.d config" \
-        "systemctl daemon-reload" "systemctl enable --quiet crio" "systemctl restart crio" "crictl --runtime-endpoint $socket --image-endpoint $socket info" \
+        "systemctl enable --quiet --no-reload crio" "systemctl daemon-reload" "systemctl restart crio" "crictl --runtime-endpoint $socket --image-endpoint $socket info" \
         "crio status --socket /var/run/crio/crio.sock config"
     called_not reload-or
     cmp "$GOLDEN/50-kata.conf" "$ROOT/$drop_in"

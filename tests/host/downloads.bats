@@ -101,6 +101,13 @@ in_downloads() {
     succeed
 }
 
+@test "a download of an earlier run that is damaged is fetched once more" {
+    in_downloads "release kubelet; mkdir -p \"\$CACHE\"; head -c 200000 /dev/zero >\"\$(cached kubelet)\"; touch --date '1 hour ago' \"\$(cached kubelet)\"; install_programs kubelet /usr/local/bin"
+    succeed
+    says "what an earlier run downloaded of kubelet is damaged"
+    cmp "$TEST/www/kubelet.amd64" "$ROOT/usr/local/bin/kubelet"
+}
+
 @test "404 fails at once and names the URL; 503 is tried five times" {
     list kubelet 1.36.4 kubelet.amd64 status/404
     in_downloads "install_programs kubelet /usr/local/bin"

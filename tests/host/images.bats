@@ -7,11 +7,13 @@ bats_require_minimum_version 1.5.0
 setup() {
     load node
     make_node
+    mkdir -p "$STATE/installed"
+    touch "$STATE/installed/kubeadm"
 }
 
 @test "pulls every image of the list by the node's runtime, at once" {
     printf 'one\ntwo\n' >"$BUNDLE/images"
-    stub crictl <<<'sleep 1; echo "done ${*: -1}" >>"$CALLS"'
+    stub crictl <<<'[[ "$*" == *" images "* ]] || { sleep 1; echo "done ${*: -1}" >>"$CALLS"; }'
     run_script images apply
     succeed
     says "pulled one" "pulled two" '{"step":"images","changed":false,"images":2}'
@@ -31,11 +33,23 @@ setup() {
     run_script images apply
     succeed
     says '{"step":"images","changed":false,"images":0}'
-    called_not crictl
+    called_not pull
 }
 
-@test "pulls the control plane's images too on a machine that joins as one" {
+@test "does not ask for what is there, by tag or by digest" {
+    printf 'registry.example/a:1\nregistry.example/a:10\nregistry.example/b@sha256:0123\n' >"$BUNDLE/images"
+    stub crictl <<<'[[ "$*" != *" images --output json" ]] || echo "{\"images\": [
+        {\"repoTags\": [\"registry.example/a:1\"], \"repoDigests\": []},
+        {\"repoTags\": [], \"repoDigests\": [\"registry.example/b@sha256:0123\"]}]}"'
+    run_script images apply
+    succeed
+    says "pulled registry.example/a:10" '"images":1'
+    [ "$(grep -c " pull " "$CALLS")" = 1 ]
+}
+
+@test "pulls the control plane's images too on a machine that becomes one" {
     mkdir -p "$BUNDLE/files/etc/kata-cluster"
+    rm -f "$BUNDLE/files/etc/kata-cluster/kubeadm.yaml"
     echo 'nodeRegistration: {}' >"$BUNDLE/files/etc/kata-cluster/kubeadm-join.yaml"
     echo pod >"$BUNDLE/images"
     stub kubeadm <<<'printf "etcd\nkube-apiserver\n"'
@@ -47,6 +61,28 @@ setup() {
     succeed
     called "kubeadm config images list --kubernetes-version v"
     says "pulled pod" "pulled etcd" "pulled kube-apiserver" '"images":3'
+    rm "$BUNDLE/files/etc/kata-cluster/kubeadm-join.yaml"
+    touch "$BUNDLE/files/etc/kata-cluster/kubeadm.yaml"
+    run_script images apply
+    succeed
+    says '"images":3'
+}
+
+@test "pulls the pods' images while kubeadm is still being installed, and does not wait for ever" {
+    mkdir -p "$BUNDLE/files/etc/kata-cluster"
+    touch "$BUNDLE/files/etc/kata-cluster/kubeadm.yaml"
+    echo pod >"$BUNDLE/images"
+    rm "$STATE/installed/kubeadm"
+    stub crictl <<<'[[ "$*" != *" pull pod" ]] || touch "$ROOT/var/lib/kata-cluster/installed/kubeadm"'
+    stub kubeadm <<<'echo etcd'
+    run_script images apply
+    succeed
+    says "pulled pod" "pulled etcd" '"images":2'
+    rm "$STATE/installed/kubeadm"
+    stub crictl <<<''
+    PULL_SECONDS=1 run_script images apply
+    succeed
+    says '"images":1'
 }
 
 @test "pulls the pods' images where kubeadm can't tell its own" {

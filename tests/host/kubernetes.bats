@@ -19,7 +19,7 @@ teardown() {
     [ "$(names "$ROOT/usr/local/bin")" = "kubeadm kubectl kubelet" ]
     [ -x "$ROOT/opt/cni/bin/bridge" ]
     cmp "$HOST/files/etc/systemd/system/kubelet.service.d/10-kubeadm.conf" "$ROOT/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
-    called "systemctl daemon-reload" "systemctl enable --quiet kubelet" "systemctl try-restart kubelet"
+    called "systemctl enable --quiet --no-reload kubelet" "systemctl daemon-reload" "systemctl try-restart kubelet"
     [ ! -e "$SERVICES/kubelet" ]
 }
 

@@ -18,7 +18,7 @@ setup() {
     run_script metadata apply
     succeed
     says '{"step":"metadata","changed":true,"live":true}'
-    called "unshare --net" "systemctl daemon-reload" "systemctl enable --quiet kata-cluster-metadata" \
+    called "unshare --net" "systemctl enable --quiet --no-reload kata-cluster-metadata" "systemctl daemon-reload" \
         "systemctl reload-or-restart kata-cluster-metadata" "nft --stateless list table inet kata_cluster"
     cmp "$HOST/files/$rules" "$ROOT/$rules"
     cmp "$HOST/files/$rules" "$LIVE"

@@ -67,6 +67,20 @@ kubernetes apply" ]
     says_not "a command failed"
 }
 
+@test "a chain runs its steps one after the other, beside the other chains, and ends at the first that fails" {
+    SLOW_SHORT='kata' run_script node apply preflight kernel kata+kubernetes,containerd
+    succeed
+    says "[3/5] kata: apply" "[4/5] kubernetes: apply" "[5/5] containerd: apply" "containerd progress 5/5"
+    called "kubernetes apply" "containerd apply" "kata ended"
+    [ "$(tail -n 1 <<<"$output")" = '{"node":"lab-0","verb":"apply","steps":[{"step":"preflight"},{"step":"kernel"},{"step":"kata"},{"step":"kubernetes"},{"step":"containerd"}]}' ]
+    : >"$CALLS"
+    SLOW_SHORT='kata' FAIL='kubernetes' run_script node apply kata+kubernetes,containerd
+    failing "step kubernetes: it is broken"
+    called "kubernetes apply" "kata ended"
+    called_not "containerd apply"
+    says_not "a command failed"
+}
+
 @test "a step gets what was sent to the command" {
     program "$BUNDLE/join.sh" '[[ "$1" == downloads ]] || echo "join $* got: $(cat)" >>"$CALLS"; echo "{}"'
     bash "$BUNDLE/node.sh" apply join <<<"what was sent"

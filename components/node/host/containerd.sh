@@ -31,7 +31,7 @@ apply() {
         return
     fi
     install_file 0644 "$BUNDLE/files$unit" "$unit"
-    digest=$(cat "$ROOT$programs/containerd" "$ROOT$config" "$ROOT$unit" | sha256sum | cut -d ' ' -f 1)
+    digest=$(cat "$STATE/installed/containerd" "$ROOT$config" "$ROOT$unit" | sha256sum | cut -d ' ' -f 1)
     run_service "$digest"
     check_handlers
     write_marker "$STATE/running/containerd" "$digest"

@@ -50,8 +50,7 @@ cri() {
 # reloads is in its configuration and yet not there (cri-o#10202).
 run_service() {
     ! runs_with "$STEP" "$1" || return 0
-    systemctl daemon-reload
-    systemctl enable --quiet "$STEP"
+    enable_unit "$STEP"
     systemctl restart "$STEP" ||
         fail "$STEP does not start: $(last_words 3)" "look at: journalctl -u $STEP"
     changed=true

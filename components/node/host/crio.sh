@@ -35,7 +35,7 @@ apply() {
         return
     fi
     install_file 0644 "$BUNDLE/files$unit" "$unit"
-    digest=$(cat "${wanted[@]/#/$ROOT$programs/}" "$ROOT$config" "$ROOT$registries"/50-kata-cluster.conf "$ROOT$unit" | sha256sum | cut -d ' ' -f 1)
+    digest=$(cat "$STATE/installed/crio" "$ROOT$config" "$ROOT$registries"/50-kata-cluster.conf "$ROOT$unit" | sha256sum | cut -d ' ' -f 1)
     run_service "$digest"
     check_handlers
     check_live_config

@@ -62,7 +62,7 @@ fetch_one() {
     log "downloading $name $version"
     for attempt in 1 2 3 4 5; do
         if transfer "$url" "$file.part" "$name $version"; then
-            sync "$file.part"
+            # Not synced: what is installed of it is, and then it goes.
             mv -f "$file.part" "$file"
             log "downloaded $name $version, $(($(stat -c %s "$file") / 1048576)) MiB"
             return 0
@@ -106,13 +106,24 @@ verified() {
     release "$1"
     file=$(cached "$1")
     [[ -f "$file" ]] || fetch "$1"
-    actual=$(sha256sum "$file" | cut -d ' ' -f 1)
+    actual=$(digest_of "$file")
+    # A power cut may have damaged what an earlier run downloaded.
+    if [[ "$actual" != "$sha256" && "$file" -ot "$BUNDLE/downloads" ]]; then
+        log "what an earlier run downloaded of $1 is damaged"
+        rm -f "$file"
+        fetch "$1"
+        actual=$(digest_of "$file")
+    fi
     if [[ "$actual" != "$sha256" ]]; then
         rm -f "$file"
         fail "$1 $version from $url has sha256 $actual, expected $sha256; the file was deleted" \
             "find out who changed it; for a release of your own give its sha256 in releases.$1"
     fi
     echo "$file"
+}
+
+digest_of() {
+    sha256sum "$1" | cut -d ' ' -f 1
 }
 
 # forget NAME: removes what was downloaded of it, of other versions too.
@@ -128,7 +139,10 @@ unpack() {
     case $url in
         *.tar.zst) tar --extract --zstd --no-same-owner --file "$file" --directory "$2" ;;
         *.tar.gz | *.tgz) tar --extract --gzip --no-same-owner --file "$file" --directory "$2" ;;
-        *) install -m 0755 "$file" "$2/$1" ;;
+        *)
+            chmod 0755 "$file"
+            mv "$file" "$2/$1"
+            ;;
     esac
 }
 

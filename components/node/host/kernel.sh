@@ -35,9 +35,11 @@ reset() {
 
 # Nothing is asked of a mirror of packages when all are there, as on an air-gapped node.
 install_packages() {
-    local package missing=()
+    local package there missing=()
+    # It fails for those that dpkg has never heard of.
+    there=$(dpkg-query --show --showformat='${Package}=${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
     for package in "${packages[@]}"; do
-        [[ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" == installed ]] || missing+=("$package")
+        [[ $'\n'$there$'\n' == *$'\n'"$package=installed"$'\n'* ]] || missing+=("$package")
     done
     ((${#missing[@]} > 0)) || return 0
     log "installing ${missing[*]}"

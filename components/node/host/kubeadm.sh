@@ -9,7 +9,7 @@ source "$BUNDLE/api.sh"
 # shellcheck source=components/node/host/cluster.sh
 source "$BUNDLE/cluster.sh"
 
-config=/etc/kata-cluster/kubeadm.yaml
+config=$init_config
 new_config=$BUNDLE/files$config
 # Written before the first init: from then on what lies in /etc/kubernetes is ours.
 begun=$STATE/init-begun
@@ -63,22 +63,17 @@ reset() {
 init() {
     write_marker "$begun" "$CLUSTER_NAME"
     configure
-    log "checking the node, and pulling the control plane's images"
-    kubeadm init phase preflight --config "$ROOT$config" >&2 ||
-        fail "the node does not pass kubeadm's checks, or the control plane's images could not be pulled" "read kubeadm's own words above. For images, check that the node reaches their registry, or name a mirror in mirror.images; then run up again"
-    # Of the pods that come next. What is not there by then goes on by itself: it holds neither the lock nor the session.
-    bash "$BUNDLE/images.sh" apply >"$BUNDLE/images.log" 2>&1 9>&- &
     # It must not hold the session's output, nor the lock.
     ask_for_schema >/dev/null 2>&1 9>&- &
-    local asking=$!
+    local asking=$! result=0
     # No token is printed: whatever goes to stderr ends up in logs.
-    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases preflight,show-join-command >&2 || {
-        diagnose
-        fail "kubeadm init failed" "read kubeadm's own words above; run up again, it begins anew"
-    }
+    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command >&2 || result=$?
     kill "$asking" 2>/dev/null || true
+    ((result == 0)) || {
+        diagnose
+        fail "kubeadm init failed" "read kubeadm's own words above. For images, check that the node reaches their registry, or name a mirror in mirror.images; run up again, it begins anew"
+    }
     complete
-    cat "$BUNDLE/images.log" >&2
 }
 
 configure() {

@@ -16,17 +16,17 @@ downloads() {
 
 apply() {
     local program digest
-    for program in kubelet kubeadm kubectl; do
+    # kubeadm first, for the step images asks it.
+    for program in kubeadm kubelet kubectl; do
         install_programs "$program" "$programs"
     done
     install_programs cni-plugins /opt/cni/bin
     install_tree /etc/cni/net.d
     install_file 0644 "$BUNDLE/files$unit" "$unit"
     install_file 0644 "$BUNDLE/files$drop_in" "$drop_in"
-    digest=$(cat "$ROOT$programs/kubelet" "$ROOT$unit" "$ROOT$drop_in" | sha256sum | cut -d ' ' -f 1)
+    digest=$(cat "$STATE/installed/kubelet" "$ROOT$unit" "$ROOT$drop_in" | sha256sum | cut -d ' ' -f 1)
     if [[ "$(cat "$STATE/running/kubelet" 2>/dev/null)" != "$digest" ]]; then
-        systemctl daemon-reload
-        systemctl enable --quiet kubelet
+        enable_unit kubelet
         # Not started here: it has nothing to run from before kubeadm has been.
         systemctl try-restart kubelet
         write_marker "$STATE/running/kubelet" "$digest"

@@ -86,12 +86,18 @@ emulated() {
     [[ "$(systemd-detect-virt --vm 2>/dev/null)" == qemu ]]
 }
 
-# What a node that joins a cluster tells kubeadm.
+# What a node tells kubeadm: the one that begins a cluster, and one that joins it.
+init_config=/etc/kata-cluster/kubeadm.yaml
 join_config=/etc/kata-cluster/kubeadm-join.yaml
 
 # Whether this node is to join as a further control plane.
 joins_control_plane() {
     grep -qs '^controlPlane:' "$BUNDLE/files$join_config"
+}
+
+# Whether it is to be a control plane at all.
+becomes_control_plane() {
+    [[ -f "$BUNDLE/files$init_config" ]] || joins_control_plane
 }
 
 # retry SECONDS COMMAND...: until it succeeds or the time is over.
@@ -163,6 +169,12 @@ remove_file() {
     rm -f "$ours"
     changed=true
     log "removed $1"
+}
+
+# enable_unit UNIT: systemd goes by its file as it is now, and starts it at boot. `enable` alone would reload once more.
+enable_unit() {
+    systemctl enable --quiet --no-reload "$1"
+    systemctl daemon-reload
 }
 
 # Whether SERVICE is active and was last started with what has that digest. What was installed by a run that was killed

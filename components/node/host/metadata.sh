@@ -18,8 +18,7 @@ apply() {
     install_file 0644 "$BUNDLE/files$unit" "$unit"
     digest=$(cat "$ROOT$rules" "$ROOT$unit" | sha256sum | cut -d ' ' -f 1)
     if ! runs_with "$service" "$digest" || [[ "$(live_rules)" != "$wanted" ]]; then
-        systemctl daemon-reload
-        systemctl enable --quiet "$service"
+        enable_unit "$service"
         # A restart would take kubelet along, which requires it.
         systemctl reload-or-restart "$service" ||
             fail "$service.service does not start" "read: journalctl --unit $service"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs steps on this node, one after the other and never beside another run: node.sh apply|reset STEP[+STEP...]...
-# Those that a + joins run at the same time.
+# Runs steps on this node, never beside another run: node.sh apply|reset CHAIN[+CHAIN...]..., with CHAIN as STEP[,STEP...]
+# What a + joins runs at the same time, all else one after the other.
 # stdout ends with one JSON object; `apply kubeadm` gives the administrator's kubeconfig instead, a secret.
 STEP=node
 # shellcheck source=components/node/host/lib.sh
@@ -43,26 +43,39 @@ run_step() {
     esac
 }
 
-# together VERB STEP...: all of them at once, each with its result in a file. All end before the first failure counts.
+# together VERB CHAIN...: all of them at once. All end before the first failure counts.
 together() {
-    local verb=$1 step result=0 jobs=()
+    local verb=$1 chain steps result=0 jobs=()
     shift
-    for step in "$@"; do
-        number=$((number + 1))
-        export PROGRESS=$number/$total
-        STEP=$step
-        log "$verb"
+    for chain in "$@"; do
+        read -ra steps <<<"${chain//,/ }"
         # In the background it would not get what was sent to this command.
-        run_step "$verb" "$step" >"$BUNDLE/result.$step" <&8 &
+        run_chain "$verb" "${steps[@]}" <&8 &
         jobs+=($!)
+        number=$((number + ${#steps[@]}))
     done
-    for step in "${jobs[@]}"; do
-        wait "$step" || result=$?
+    for chain in "${jobs[@]}"; do
+        wait "$chain" || result=$?
     done
     ((result == 0)) || exit "$reported"
+}
+
+# run_chain VERB STEP...: one after the other, each with its result in a file.
+run_chain() {
+    local verb=$1 step
+    shift
     for step in "$@"; do
-        results+=("$(tail -n 1 "$BUNDLE/result.$step")")
+        announce "$step" "$verb"
+        run_step "$verb" "$step" >"$BUNDLE/result.$step"
     done
+}
+
+# announce STEP VERB
+announce() {
+    number=$((number + 1))
+    export PROGRESS=$number/$total
+    STEP=$1
+    log "$2"
 }
 
 # What later commands on this node go by. Not before the node is known to be this cluster's.
@@ -85,12 +98,12 @@ fetch_for() {
 }
 
 main() {
-    local verb=${1:-} step word number=0 total fetching='' results=() all names
+    local verb=${1:-} step word chains number=0 total fetching='' results=() all names
     shift
     names="preflight kernel metadata kata $CONTAINER_RUNTIME kubernetes images key kubeadm join"
     [[ "$verb" == apply || "$verb" == reset ]] || fail "there is no \"$verb\"" "say apply or reset"
     (($# > 0)) || fail "no step is named" "name steps: $names"
-    read -ra all <<<"${*//+/ }"
+    read -ra all <<<"${*//[+,]/ }"
     total=${#all[@]}
     for step in "${all[@]}"; do
         [[ -f "$BUNDLE/$step.sh" ]] || fail "there is no step \"$step\"" "name steps: $names"
@@ -111,20 +124,20 @@ main() {
             fi
         fi
         if [[ "$verb $word" == "apply kubeadm" ]]; then
-            number=$((number + 1))
-            export PROGRESS=$number/$total
-            STEP=$word
-            log "$verb"
+            announce "$word" "$verb"
             # Its output is a secret, and goes to no file.
             run_step "$verb" "$word"
         else
-            # shellcheck disable=SC2086 # a list of words
-            together "$verb" ${word//+/ }
+            read -ra chains <<<"${word//+/ }"
+            together "$verb" "${chains[@]}"
         fi
         [[ "$verb $word" != "apply preflight" ]] || keep_settings
     done
     STEP=node
     log "$verb done after $SECONDS s"
+    for step in "${all[@]}"; do
+        [[ ! -f "$BUNDLE/result.$step" ]] || results+=("$(tail -n 1 "$BUNDLE/result.$step")")
+    done
     if ((${#results[@]} > 0)); then
         local IFS=,
         printf '{"node":%s,"verb":"%s","steps":[%s]}\n' "$(json_string "$NODE_NAME")" "$verb" "${results[*]}"

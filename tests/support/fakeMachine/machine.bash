@@ -57,7 +57,8 @@ BODY
 exec /usr/bin/uname "$@"'
     stub systemd-detect-virt <<<'echo "${VIRT:-kvm}"'
     stub nproc <<<'echo "${CPUS:-4}"'
-    stub dpkg-query <<<'[[ " ${ABSENT:-} " == *" ${*: -1} "* ]] || echo installed'
+    stub dpkg-query <<<'for package in "${@:3}"; do [[ " ${ABSENT:-} " == *" $package "* ]] || echo "$package=installed"; done
+[[ -z "${ABSENT:-}" ]]'
     stub perl <<<'[[ -z "${NO_VM:-}" ]] || { echo "KVM_CREATE_VM: $NO_VM" >&2; exit 1; }'
     stub stat <<<'[[ "$1" != -fc ]] || { echo "${CGROUP:-cgroup2fs}"; exit; }
 exec /usr/bin/stat "$@"'
