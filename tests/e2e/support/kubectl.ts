@@ -26,7 +26,7 @@ export function kubectlFor(kubeconfig: string): Kubectl {
 
 /** The same for a test whose own process serves the way to the API: it must not stand still meanwhile. */
 export interface AsyncKubectl {
-    text(...args: string[]): Promise<string>;
+    text: (...args: string[]) => Promise<string>;
     json<T>(...args: string[]): Promise<T>;
     create(manifest: object): Promise<string>;
 }
