@@ -24,6 +24,7 @@ case "$1 $2" in
         mkdir -p "$ROOT/var/lib/kubelet" "${KUBELET%/*}"
         touch "$ROOT/var/lib/kubelet/config.yaml"
         [[ "${BREAK:-}" != bootstrap ]] || exit 1
+        [[ "${BREAK:-}" != once || -e "$CLUSTER/once" ]] || { touch "$CLUSTER/once"; echo "etcd-join: context deadline exceeded" >&2; exit 1; }
         touch "$KUBELET" "$CLUSTER/node"
         [[ "${BREAK:-}" != after ]] || exit 1
         ;;
@@ -141,6 +142,18 @@ join() {
     called "kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock" "kubeadm join --config"
 }
 
+@test "a join that fails before the Node is there begins again by itself, three times at most" {
+    BREAK=once join
+    succeed
+    says "etcd-join: context deadline exceeded" "kubeadm join failed (attempt 1 of 3); beginning again" "joined as lab-0"
+    called "kubeadm join --config" "kubeadm reset --force" "kubeadm join --config"
+    rm -r "$ROOT/etc/kubernetes" "$ROOT/var/lib/kubelet" "$CLUSTER/node" "$STATE/joined" "$STATE/join-begun"
+    : >"$CALLS"
+    BREAK=bootstrap join
+    failing "kubeadm join failed. Fix: "
+    [ "$(grep -c "^kubeadm join --config" "$CALLS")" -eq 3 ]
+}
+
 @test "a node of somebody else's cluster, or one that began a cluster, is refused and not reset" {
     mkdir -p "${KUBELET%/*}"
     touch "$KUBELET"
@@ -194,6 +207,20 @@ control_plane() {
     join
     failing "the cluster's keys could not be opened with this machine's"
     called_not "kubeadm join"
+}
+
+@test "a further control plane whose join begins again has the cluster's keys again; one that serves is not reset" {
+    control_plane
+    stub curl <<<'[[ -e "$CLUSTER/api-is-here" ]]'
+    BREAK=once join
+    succeed
+    [ "$(cat "$ROOT/etc/kubernetes/pki/ca.key")" = key-of-the-cluster ]
+    rm -r "$ROOT/etc/kubernetes" "$ROOT/var/lib/kubelet" "$CLUSTER/node" "$STATE/joined" "$STATE/join-begun"
+    : >"$CALLS"
+    touch "$CLUSTER/api-is-here"
+    BREAK=bootstrap join
+    failing "kubeadm join failed. Fix: "
+    called_not "kubeadm reset"
 }
 
 @test "an interrupted control plane that serves is finished, and never reset" {

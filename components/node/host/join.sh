@@ -80,6 +80,7 @@ take_credentials() {
 }
 
 join() {
+    local attempt
     wait_for_endpoint
     # Of an interrupted join: kubeadm refuses what is left of it.
     if [[ -f "$begun" ]]; then
@@ -87,12 +88,24 @@ join() {
         leave_cluster
     fi
     write_marker "$begun" "$CLUSTER_NAME"
-    configure
-    ! joins_control_plane || unseal
-    kubeadm join --config "$ROOT$config" >&2 || {
+    for attempt in 1 2 3; do
+        configure
+        ! joins_control_plane || unseal
+        ! kubeadm join --config "$ROOT$config" >&2 || return 0
         diagnose
-        fail "kubeadm join failed" "read kubeadm's own words above; run up again, it begins anew"
-    }
+        if ((attempt == 3)) || ! may_begin_again; then
+            break
+        fi
+        log "kubeadm join failed (attempt $attempt of 3); beginning again"
+        leave_cluster
+    done
+    fail "kubeadm join failed" "read kubeadm's own words above; run up again, it begins anew"
+}
+
+# kubeadm asks etcd some things only once, and gives it two seconds for an answer. But what is a member is never reset.
+may_begin_again() {
+    local seen
+    ! ask_for_node && ! { joins_control_plane && local_api_serves; }
 }
 
 configure() {
