@@ -96,7 +96,9 @@ remove_etcd_member() {
         fail "etcd does not let its member $1 go" "bring the other control planes back first, for a majority must agree; then run up again"
 }
 
+# Its own time limits, of two and five seconds, are too short for a busy control plane.
 etcdctl() {
     control_plane --namespace kube-system exec "etcd-$NODE_NAME" -- etcdctl --endpoints https://127.0.0.1:2379 \
+        --dial-timeout 30s --command-timeout 60s \
         --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key "$@"
 }

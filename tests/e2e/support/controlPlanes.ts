@@ -16,7 +16,11 @@ import { ExistingMachine } from "./existingMachine";
 /** As in local.test.ts. */
 const flags = (process.env.KATA_CLUSTER_E2E_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
 const certificates = ["cacert=/etc/kubernetes/pki/etcd/ca.crt", "cert=/etc/kubernetes/pki/etcd/server.crt"];
-const etcdctl = ["etcdctl", ...[...certificates, "key=/etc/kubernetes/pki/etcd/server.key"].map((one) => `--${one}`)];
+const limits = ["dial-timeout=30s", "command-timeout=60s"];
+const etcdctl = [
+    "etcdctl",
+    ...[...certificates, "key=/etc/kubernetes/pki/etcd/server.key", ...limits].map((one) => `--${one}`),
+];
 
 /** Runs a command line of kubectl, and gives what it prints. */
 export type RunKubectl = (...args: string[]) => Promise<string>;
@@ -71,11 +75,15 @@ export class ControlPlanes {
         fs.rmSync(this.folder, { recursive: true, force: true });
     }
 
-    /** Brings up a cluster of so many of them. */
-    async up(controlPlanes: number, options: Pick<UpOptions, "continueOnError"> = {}) {
+    /** Brings up a cluster of so many of them, and gives a machine so many seconds until it takes SSH. */
+    async up(
+        controlPlanes: number,
+        { machineSeconds, ...options }: Pick<UpOptions, "continueOnError"> & { machineSeconds?: number } = {},
+    ) {
         const [first, ...others] = this.machines.slice(0, controlPlanes).map(({ args }) => args);
         const ports = await this.state.ports();
         const timeouts: KataClusterArgs["timeouts"] = {
+            ...(machineSeconds === undefined ? {} : { machineSeconds }),
             // Emulated machines share what one has to itself elsewhere.
             nodeSeconds: 5400,
             controlPlaneSeconds: 5400,
