@@ -31,6 +31,15 @@ start_services() {
     [[ ! -f "$ROOT/var/lib/kubelet/config.yaml" ]] || systemctl start kubelet
 }
 
+# Seen: containerd gone for half a minute after a reset that came while it was starting pods, and kubeadm looks just once.
+wait_for_runtime() {
+    local seconds
+    systemctl start "$CONTAINER_RUNTIME"
+    seconds=$(patience)
+    retry "$seconds" crictl --runtime-endpoint "$CRI_SOCKET" info >/dev/null 2>&1 ||
+        fail "$CONTAINER_RUNTIME does not answer $seconds s after the reset" "look at: journalctl -u $CONTAINER_RUNTIME; then run up again"
+}
+
 leave_cluster() {
     local interface
     kubeadm reset --force --cri-socket "$CRI_SOCKET" >&2

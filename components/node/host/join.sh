@@ -86,6 +86,7 @@ join() {
     if [[ -f "$begun" ]]; then
         log "an earlier join was interrupted; beginning again"
         leave_cluster
+        wait_for_runtime
     fi
     write_marker "$begun" "$CLUSTER_NAME"
     for attempt in 1 2 3; do
@@ -98,6 +99,7 @@ join() {
         fi
         log "kubeadm join failed (attempt $attempt of 3); beginning again"
         leave_cluster
+        wait_for_runtime
     done
     fail "kubeadm join failed" "read kubeadm's own words above; run up again, it begins anew"
 }

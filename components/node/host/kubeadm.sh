@@ -36,6 +36,7 @@ apply() {
         else
             log "an earlier init was interrupted before the API served; beginning again"
             kubeadm reset --force --cri-socket "$CRI_SOCKET" >&2
+            wait_for_runtime
             init
         fi
     else
