@@ -31,7 +31,7 @@ start_services() {
     [[ ! -f "$ROOT/var/lib/kubelet/config.yaml" ]] || systemctl start kubelet
 }
 
-# Seen: containerd gone for half a minute after a reset that came while it was starting pods, and kubeadm looks just once.
+# Seen once: containerd did not listen some seconds after a reset that came while it was starting pods. kubeadm looks once.
 wait_for_runtime() {
     local seconds
     systemctl start "$CONTAINER_RUNTIME"
