@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict";
 import { minutes } from "../support/eventually";
-import { ControlPlanes, members, readiness } from "./support/controlPlanes";
+import { ControlPlanes, controlPlaneParts, members, readiness } from "./support/controlPlanes";
 import { asyncKubectlFor } from "./support/kubectl";
 
 const [first, second, absent] = ControlPlanes.names as [string, string, string];
@@ -37,10 +37,9 @@ describe("Three control planes of which one can't be reached", function () {
             [first, second].map((name) => `${name} started false`),
         );
         const pods = await cluster.kubectlThere("get", "pods", "-n=kube-system", "-l=tier=control-plane", "-o=name");
-        const parts = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
         assert.deepEqual(
             pods.trim().split("\n").sort(),
-            parts.flatMap((part) => [first, second].map((name) => `pod/${part}-${name}`)),
+            controlPlaneParts.flatMap((part) => [first, second].map((name) => `pod/${part}-${name}`)),
         );
     });
 

@@ -1,7 +1,7 @@
 import * as assert from "node:assert/strict";
 import * as os from "node:os";
 import { eventually, minutes } from "../support/eventually";
-import { ControlPlanes, etcd, members, readiness } from "./support/controlPlanes";
+import { ControlPlanes, controlPlaneParts, etcd, members, readiness } from "./support/controlPlanes";
 import { AsyncKubectl, asyncKubectlFor } from "./support/kubectl";
 
 const { names } = ControlPlanes;
@@ -63,10 +63,9 @@ describe("Three control planes on existing machines", function () {
             "-l",
             "tier=control-plane",
         );
-        const parts = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
         assert.deepEqual(
             pods.items.map(({ metadata }) => metadata.name).sort(),
-            parts.flatMap((part) => names.map((name) => `${part}-${name}`)),
+            controlPlaneParts.flatMap((part) => names.map((name) => `${part}-${name}`)),
         );
     });
 

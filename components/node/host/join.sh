@@ -85,8 +85,7 @@ join() {
     # Of an interrupted join: kubeadm refuses what is left of it.
     if [[ -f "$begun" ]]; then
         log "an earlier join was interrupted; beginning again"
-        leave_cluster
-        wait_for_runtime
+        clear_join
     fi
     write_marker "$begun" "$CLUSTER_NAME"
     for attempt in 1 2 3; do
@@ -98,10 +97,15 @@ join() {
             break
         fi
         log "kubeadm join failed (attempt $attempt of 3); beginning again"
-        leave_cluster
-        wait_for_runtime
+        clear_join
     done
     fail "kubeadm join failed" "read kubeadm's own words above; run up again, it begins anew"
+}
+
+# What is left of a join that did not get through.
+clear_join() {
+    leave_cluster
+    wait_for_runtime
 }
 
 # kubeadm asks etcd some things only once, and gives it two seconds for an answer. But what is a member is never reset.

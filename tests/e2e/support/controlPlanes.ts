@@ -22,6 +22,9 @@ const etcdctl = [
     ...[...certificates, "key=/etc/kubernetes/pki/etcd/server.key", ...limits].map((one) => `--${one}`),
 ];
 
+/** The static pods of a control plane, by the beginning of their names. */
+export const controlPlaneParts = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+
 /** Runs a command line of kubectl, and gives what it prints. */
 export type RunKubectl = (...args: string[]) => Promise<string>;
 
