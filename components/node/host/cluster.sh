@@ -31,7 +31,7 @@ start_services() {
     [[ ! -f "$ROOT/var/lib/kubelet/config.yaml" ]] || systemctl start kubelet
 }
 
-# Seen once: containerd did not listen some seconds after a reset that came while it was starting pods. kubeadm looks once.
+# kubeadm looks for it just once, and what was reset may have been starting pods.
 wait_for_runtime() {
     local seconds
     systemctl start "$CONTAINER_RUNTIME"
@@ -43,8 +43,10 @@ wait_for_runtime() {
 leave_cluster() {
     local interface
     kubeadm reset --force --cri-socket "$CRI_SOCKET" >&2
-    # What kubeadm leaves to whoever installed the network.
-    rm -rf "$ROOT/etc/cni/net.d" "$ROOT/var/lib/cni" "$ROOT/run/flannel"
+    # What kubeadm leaves to whoever installed the network. containerd ends itself when this directory is gone: "cni conf dir
+    # is removed, stop watching".
+    [[ ! -d "$ROOT/etc/cni/net.d" ]] || find "$ROOT/etc/cni/net.d" -mindepth 1 -delete
+    rm -rf "$ROOT/var/lib/cni" "$ROOT/run/flannel"
     for interface in cni0 flannel.1; do
         [[ ! -e "$ROOT/sys/class/net/$interface" ]] || ip link delete "$interface" >&2 || true
     done
