@@ -1,16 +1,9 @@
 import * as assert from "node:assert/strict";
-import * as os from "node:os";
 import { eventually, minutes } from "../support/eventually";
 import { ControlPlanes, controlPlaneParts, etcd, members, readiness } from "./support/controlPlanes";
 import { AsyncKubectl, asyncKubectlFor } from "./support/kubectl";
 
 const { names } = ControlPlanes;
-/**
- * An emulated control plane with its pod, doing nothing, keeps one core busy. On two cores, with nothing beside them, two
- * joined, and etcd then took longer for an answer than the 2 s that kubeadm's client allows it: the third never joined.
- * How many are enough is a guess.
- */
-const coresForEmulation = 6;
 /** Not the first: the machine that the cluster began on is the one that takes others in and out. */
 const lost = 2;
 
@@ -28,12 +21,7 @@ describe("Three control planes on existing machines", function () {
         // One after the other: a boot alone is fast, three at once on two cores panic.
         for (const machine of cluster.machines) {
             await machine.boot();
-            if (machine.emulated && os.availableParallelism() < coresForEmulation) {
-                cluster.progress.line(
-                    `skipped: three emulated control planes want ${coresForEmulation} cores, here are ${os.availableParallelism()}`,
-                );
-                this.skip();
-            }
+            cluster.skipWithoutCores(this);
         }
     });
 
@@ -43,7 +31,7 @@ describe("Three control planes on existing machines", function () {
     });
 
     it("become one cluster, with the pod proved isolated", async () => {
-        const { isolation, nodes } = await cluster.up(3);
+        const { isolation, nodes } = await cluster.up(cluster.machines);
         assert.deepEqual(
             nodes.map(({ name }) => name),
             names,
@@ -115,7 +103,7 @@ describe("Three control planes on existing machines", function () {
     });
 
     it("become one when two leave the program: etcd and the cluster first, then what was installed", async () => {
-        const { isolation } = await cluster.up(1);
+        const { isolation } = await cluster.up(cluster.machines.slice(0, 1));
         assert.equal(isolation.node, names[0]);
         assert.deepEqual(await readiness(kubectl.text), { [names[0]!]: "True" });
         assert.deepEqual(await members(kubectl.text), [`${names[0]} started false`]);
