@@ -37,8 +37,8 @@ describe("Three control planes of which one can't be reached", function () {
                 third.faults = { closeAfterBytes: 1 };
             }
         };
-        const { host: address, port, privateKey, hostKey } = third;
-        const args = { address, port, privateKey, hostKey, internalAddress: "192.168.242.12" };
+        const { port, privateKey, hostKey } = third;
+        const args = { ...cluster.machines[2]!.args, port, privateKey, hostKey };
         const up = cluster.up([...cluster.machines.slice(0, 2), { args }], { continueOnError: true, onEvent });
         await assert.rejects(up, new RegExp(`${lost}-scripts`));
         assert.deepEqual(await readiness(cluster.kubectlThere), { [first]: "True", [second]: "True" });

@@ -6,9 +6,9 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import { workerJoinFiles } from "../../components/cluster/joinConfig";
-import { kubeadmConfig } from "../../components/cluster/kubeadmConfig";
 import { nodeEnvironment, nodeName } from "../../components/node/nodeEnvironment";
 import { ApiServer } from "../support/apiServer";
+import { discoveryFile, kubeadmFurniture, makeKeys } from "../support/kubeadmFurniture";
 import { findProgram, needProgram } from "../support/programs";
 import { specOf } from "../support/specs";
 
@@ -40,7 +40,7 @@ describe("admission of nodes on a real kube-apiserver", function () {
         });
         fs.writeFileSync(path.join(authority, "../admin.conf"), api.kubeconfig);
         await node(first, { "node-role.kubernetes.io/control-plane": "" });
-        await kubeadmFurniture();
+        await kubeadmFurniture(folder, path.join(authority, "../admin.conf"), first);
     });
 
     after(async () => {
@@ -76,6 +76,9 @@ describe("admission of nodes on a real kube-apiserver", function () {
     const admit = async (request: string, more: object = {}, name = worker) =>
         JSON.parse(await script(first, order(request, more), "admit", "apply", name)) as Admitted;
 
+    const workerKey = path.join(folder, worker, "var/lib/kata-cluster/join/key.pem");
+    const discoveryOf = (admitted: Admitted) => discoveryFile(folder, api.kubeconfig, workerKey, admitted);
+
     it("gives the node's identity to the node's key, the same one at every run", async () => {
         const request = await requestOf(worker);
         assert.equal(await requestOf(worker), request);
@@ -86,9 +89,8 @@ describe("admission of nodes on a real kube-apiserver", function () {
         assert.equal(admitted.endpoint, api.url);
         assert.equal(admitted.sealed, undefined);
         assert.deepEqual(await admit(request), admitted);
-        const key = path.join(folder, worker, "var/lib/kata-cluster/join/key.pem");
-        assert.equal(fs.statSync(key).mode & 0o777, 0o600);
-        assert.equal(fs.statSync(path.dirname(key)).mode & 0o777, 0o700);
+        assert.equal(fs.statSync(workerKey).mode & 0o777, 0o600);
+        assert.equal(fs.statSync(path.dirname(workerKey)).mode & 0o777, 0o700);
     });
 
     it("admits nobody under another node's name, or as somebody else", async () => {
@@ -133,7 +135,7 @@ describe("admission of nodes on a real kube-apiserver", function () {
         const admitted = await admit(await requestOf(worker));
         const files = workerJoinFiles(specOf(), { name: worker, labels: {}, taints: [] });
         const discovery = path.join(folder, "discovery.conf");
-        fs.writeFileSync(discovery, discoveryFile(admitted));
+        fs.writeFileSync(discovery, discoveryOf(admitted));
         const patches = path.join(folder, "patches");
         fs.mkdirSync(patches);
         for (const [file, text] of Object.entries(files)) {
@@ -171,7 +173,7 @@ describe("admission of nodes on a real kube-apiserver", function () {
     it("lets kubelet get a certificate of its own with it, register its Node, and see no other one", async () => {
         const admitted = await admit(await requestOf(worker));
         const as = path.join(folder, "as-node.conf");
-        fs.writeFileSync(as, discoveryFile(admitted));
+        fs.writeFileSync(as, discoveryOf(admitted));
         const kubectl = (args: string[], input?: string) =>
             spawnSync(needProgram("kubectl"), ["--kubeconfig", as, ...args], { encoding: "utf8", input });
         const csr = {
@@ -316,32 +318,6 @@ describe("admission of nodes on a real kube-apiserver", function () {
         assert.notEqual(open("lab-worker-8").status, 0);
     });
 
-    /** What kubeadm has put into a cluster: here by the real one, but for what needs its files. */
-    async function kubeadmFurniture() {
-        const kubeadm = findProgram("kubeadm");
-        if (!kubeadm) {
-            return;
-        }
-        const config = path.join(folder, "kubeadm.yaml");
-        fs.writeFileSync(config, kubeadmConfig(specOf(), { name: first, labels: {}, taints: [] }, { names: [] }));
-        const kubeconfig = path.join(authority, "../admin.conf");
-        for (const phase of [["upload-config", "kubeadm"], ["upload-config", "kubelet"], ["bootstrap-token"]]) {
-            await promisify(execFile)(
-                kubeadm,
-                [
-                    "init",
-                    "phase",
-                    ...phase,
-                    "--config",
-                    config,
-                    "--kubeconfig",
-                    kubeconfig,
-                    "--skip-token-print",
-                ].filter((word) => phase[0] === "bootstrap-token" || word !== "--skip-token-print"),
-            );
-        }
-    }
-
     /** The control plane's taints, but for what a Node without kubelet has. */
     async function roleTaints() {
         const { spec } = (await api.get<Node>("node", first))!;
@@ -372,30 +348,6 @@ describe("admission of nodes on a real kube-apiserver", function () {
         const body = { apiVersion: "v1", kind: "Binding", metadata: { name }, target };
         await api.request({ method: "POST", path: `/api/v1/namespaces/default/pods/${name}/binding`, body });
     }
-
-    function discoveryFile({ certificate, ca, endpoint }: Admitted): string {
-        const crt = path.join(folder, "node.crt");
-        fs.writeFileSync(crt, certificate);
-        // The server's certificate is its own here, not of the authority.
-        const server = (parse(api.kubeconfig) as { clusters: { cluster: Record<string, string> }[] }).clusters[0]!
-            .cluster;
-        return JSON.stringify({
-            apiVersion: "v1",
-            kind: "Config",
-            "current-context": "c",
-            contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-            clusters: [{ name: "c", cluster: { ...server, server: ca ? endpoint : "" } }],
-            users: [
-                {
-                    name: "u",
-                    user: {
-                        "client-certificate": crt,
-                        "client-key": path.join(folder, worker, "var/lib/kata-cluster/join/key.pem"),
-                    },
-                },
-            ],
-        });
-    }
 });
 
 interface Key {
@@ -417,30 +369,6 @@ interface Node {
 interface Pod {
     metadata: { uid: string; labels: Record<string, string> };
     spec: { nodeName?: string; containers: object[] };
-}
-
-/** Keys where kubeadm has them. */
-function makeKeys(folder: string) {
-    for (const name of ["ca", "front-proxy-ca", "etcd/ca"]) {
-        fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
-        execFileSync(
-            "openssl",
-            [
-                ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "365"],
-                ...[
-                    "-subj",
-                    `/CN=${name.replace("/", "-")}`,
-                    "-keyout",
-                    `${folder}/${name}.key`,
-                    "-out",
-                    `${folder}/${name}.crt`,
-                ],
-            ],
-            { stdio: "ignore" },
-        );
-    }
-    fs.writeFileSync(`${folder}/sa.key`, "key of service accounts");
-    fs.writeFileSync(`${folder}/sa.pub`, "public key of service accounts");
 }
 
 function openssl(input: string, ...args: string[]): string {
