@@ -63,8 +63,9 @@ function initConfiguration(spec: ClusterSpec, node: kubeadm.NodeDescription) {
     return {
         apiVersion: kubeadm.kubeadmVersion,
         kind: "InitConfiguration",
-        // No node joins with a token. kubeadm insists on making one, by default for a day.
-        bootstrapTokens: [{ ttl: "15m0s", usages: ["signing", "authentication"] }],
+        // No node joins with a token. kubeadm insists on making one, by default for a day. This one is over before anybody
+        // could know it, and the controller manager then takes it away.
+        bootstrapTokens: [{ ttl: "1s", usages: ["signing", "authentication"] }],
         ...kubeadm.localApiEndpoint(node),
         nodeRegistration: kubeadm.nodeRegistration(spec, node),
         patches: { directory: kubeadm.patches },

@@ -7,7 +7,7 @@ setup() {
     make_node
     CONFIG=$ROOT/etc/kata-cluster/kubeadm.yaml
     SKIPPED=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane,show-join-command
-    export ADMIN=$ROOT/etc/kubernetes/admin.conf API=$TEST/api
+    export ADMIN=$ROOT/etc/kubernetes/admin.conf API=$TEST/api ACCOUNTS=/api/v1/namespaces/default/serviceaccounts
     # kubeadm in the order of its real phases: the kubeconfig first, then the API, then the rest. BREAK says where it stops.
     stub kubeadm <<'BODY'
 case "$1 $2" in
@@ -52,10 +52,9 @@ gives_kubeconfig() {
     ! grep secret-of-the-admin "$TEST/err" "$CALLS"
 }
 
-@test "a fresh node: init without tokens in its words, then the day-long token goes" {
+@test "a fresh node: init without tokens in its words" {
     gives_kubeconfig
-    called "kubeadm init --config $CONFIG --skip-token-print --skip-phases show-join-command" \
-        "kubectl --kubeconfig $ADMIN --namespace kube-system delete secrets --field-selector type=bootstrap.kubernetes.io/token"
+    called "kubeadm init --config $CONFIG --skip-token-print --skip-phases show-join-command"
     called_not "kubeadm reset"
     [ "$(stat -c %a "$CONFIG")" = 600 ]
     [ -s "$STATE/initialized" ]
@@ -161,11 +160,11 @@ late_service_account() {
     stub kubectl <<'BODY'
 case "$*" in
     *readyz*) [[ -e "$API" ]] ;;
-    *"--namespace default get serviceaccount default")
+    *"get --raw $ACCOUNTS/default")
         echo x >>"$ROOT/../asked"
         (($(wc -l <"$ROOT/../asked") >= 3)) || { echo 'Error from server (NotFound): serviceaccounts "default" not found' >&2; exit 1; }
         ;;
-    *"--namespace default create serviceaccount default")
+    *"create --raw $ACCOUNTS --filename -")
         echo 'Error from server (NotFound): namespaces "default" not found' >&2
         exit 1
         ;;
@@ -174,23 +173,41 @@ BODY
 }
 
 @test "the ServiceAccount of the namespace default is made, where the controller manager has not yet" {
-    stub kubectl <<<'[[ "$*" != *readyz* || -e "$API" ]] && [[ "$*" != *"get serviceaccount"* ]]'
+    stub kubectl <<<'[[ "$*" != *readyz* || -e "$API" ]] && { [[ "$*" != *"create --raw"* ]] || jq -c . >"$ROOT/../made"; }'
     gives_kubeconfig
-    called "kubeadm init --config" "get serviceaccount default" \
-        "kubectl --kubeconfig $ADMIN --request-timeout 15s --namespace default create serviceaccount default"
-    [ "$(grep -c serviceaccount "$CALLS")" -eq 2 ]
+    called "kubectl --kubeconfig $ADMIN --request-timeout 15s create --raw $ACCOUNTS --filename -"
+    [ "$(cat "$TEST/made")" = '{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}}' ]
+    called_not "get --raw $ACCOUNTS"
 }
 
 @test "the kubeconfig is given when the namespace default has its ServiceAccount, not before" {
     late_service_account
     gives_kubeconfig
-    called "kubeadm init --config" "delete secrets" \
-        "kubectl --kubeconfig $ADMIN --request-timeout 15s --namespace default get serviceaccount default"
+    called "kubeadm init --config" \
+        "kubectl --kubeconfig $ADMIN --request-timeout 15s get --raw $ACCOUNTS/default"
     [ "$(wc -l <"$TEST/asked")" -eq 3 ]
 }
 
+@test "schema and ServiceAccount are asked for beside init, from the moment the API answers" {
+    stub curl <<<'[[ "$*" != *readyz* || -e "$API" ]]'
+    stub kubectl <<<'[[ "$*" != *"create --raw"* ]] || touch "$ROOT/../asked-both"'
+    # kubeadm's last phases take until both were asked.
+    stub kubeadm <<'BODY'
+mkdir -p "$(dirname "$ADMIN")"
+echo "secret-of-the-admin" >"$ADMIN"
+touch "$API"
+for _ in {1..100}; do
+    [[ ! -e "$ROOT/../asked-both" ]] || exit 0
+    sleep 0.2
+done
+exit 1
+BODY
+    gives_kubeconfig
+    [ "$(grep -c -- --raw "$CALLS")" -eq 2 ]
+}
+
 @test "a ServiceAccount that never comes fails within its time, without a kubeconfig; the next run waits again and inits nothing" {
-    stub kubectl <<<'[[ "$*" != *" serviceaccount "* ]] || { echo "Error from server (NotFound): serviceaccounts \"default\" not found" >&2; exit 1; }'
+    stub kubectl <<<'[[ "$*" != *"$ACCOUNTS"* ]] || { echo "Error from server (NotFound): serviceaccounts \"default\" not found" >&2; exit 1; }'
     stub crictl <<<'[[ "$*" != *"ps --all"* ]] || echo "CONTAINER kube-apiserver Exited"'
     SECONDS=0
     API_SECONDS=1 RETRY_DELAY=1 run_script kubeadm apply
@@ -227,7 +244,7 @@ BODY
     failing
     late_service_account
     gives_kubeconfig
-    called "--skip-phases $SKIPPED" "get serviceaccount default"
+    called "--skip-phases $SKIPPED" "get --raw $ACCOUNTS/default"
     [ "$(wc -l <"$TEST/asked")" -eq 3 ]
     rm -r "$ROOT" "$API" "$TEST/asked"
     make_root
@@ -235,7 +252,7 @@ BODY
     failing
     : >"$CALLS"
     gives_kubeconfig
-    called "kubeadm reset --force" "kubeadm init --config" "get serviceaccount default"
+    called "kubeadm reset --force" "kubeadm init --config" "get --raw $ACCOUNTS/default"
     [ "$(wc -l <"$TEST/asked")" -eq 3 ]
 }
 

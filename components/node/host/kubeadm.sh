@@ -16,6 +16,10 @@ begun=$STATE/init-begun
 # What the nodes find the API by. kubeadm writes it into every one of them.
 endpoint=controlPlaneEndpoint
 
+# The process that asks the API while kubeadm is still at work, and what it says.
+asking=''
+words=$BUNDLE/asking
+
 # What an interrupted init still has to do once the API serves.
 before_the_api=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane
 
@@ -43,10 +47,7 @@ apply() {
         refuse_foreign_cluster
         init
     fi
-    wait_for_schema &
-    local schema=$!
-    wait_for_service_account
-    wait "$schema" || exit "$reported"
+    wait_until_usable
     # The kubeconfig is all that goes to stdout.
     cat "$admin"
 }
@@ -64,13 +65,12 @@ reset() {
 init() {
     write_marker "$begun" "$CLUSTER_NAME"
     configure
-    # It must not hold the session's output, nor the lock.
-    ask_for_schema >/dev/null 2>&1 9>&- &
-    local asking=$! result=0
+    # It must hold neither the session's output nor the lock.
+    usable_beside_init >/dev/null 2>"$words" 9>&- &
+    asking=$!
     # No token is printed: whatever goes to stderr ends up in logs.
-    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command >&2 || result=$?
-    kill "$asking" 2>/dev/null || true
-    ((result == 0)) || {
+    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command >&2 || {
+        kill "$asking" 2>/dev/null || true
         diagnose
         fail "kubeadm init failed" "read kubeadm's own words above. For images, check that the node reaches their registry, or name a mirror in mirror.images; run up again, it begins anew"
     }
@@ -91,10 +91,7 @@ finish() {
     complete
 }
 
-# kubeadm always makes a join token that lives for a day. A node that joins gets one of its own.
 complete() {
-    kubectl --kubeconfig "$admin" --namespace kube-system delete secrets \
-        --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found >&2
     write_marker "$initialized" "$(config_digest)"
     log "the control plane is initialized"
 }
@@ -127,6 +124,30 @@ update() {
     log "warning: the cluster's stored configuration is the new one, but what runs here keeps its certificate names, CIDRs, labels, API server arguments and kubelet settings"
 }
 
+# What the cluster is wanted for next works: its API tells its schema and takes pods.
+wait_until_usable() {
+    if [[ -n "$asking" ]]; then
+        wait "$asking" || {
+            cat "$words" >&2
+            exit "$reported"
+        }
+    else
+        wait_for_schema
+        wait_for_service_account
+    fi
+}
+
+# The same while kubeadm does the rest, where it holds nobody up. The schema comes first: it takes longer, and by then
+# kubeadm has given the administrator its rights.
+usable_beside_init() {
+    ! retry "$STEP_TIMEOUT_SECONDS" api_has_begun || wait_until_usable
+}
+
+# After init it serves, whatever it answers to somebody without credentials.
+api_has_begun() {
+    [[ -f "$initialized" ]] || local_api_serves
+}
+
 # The API refuses a pod whose namespace has no ServiceAccount yet. The controller manager makes the same one, but some time
 # after init has returned, and half a minute after it on a slow machine.
 wait_for_service_account() {
@@ -150,21 +171,18 @@ wait_for() {
     }
 }
 
-# The API server makes the schema when it is first asked. Beside the rest of init that holds nobody up.
-ask_for_schema() {
-    ! retry "$(patience)" local_api_serves || retry "$(patience)" schema_is_there || true
-}
-
 # Sets answer. The time-out is below the provider's 32 s.
 schema_is_there() {
     answer=$(kubectl --kubeconfig "$admin" --request-timeout 20s get --raw /openapi/v2 2>&1 >/dev/null)
 }
 
-# Sets answer.
+# Sets answer. Paths of the API, for kubectl asks about every kind there is before it knows one by its name.
 service_account_is_there() {
-    local ask=(kubectl --kubeconfig "$admin" --request-timeout 15s --namespace default)
-    answer=$("${ask[@]}" get serviceaccount default 2>&1) ||
-        answer=$("${ask[@]}" create serviceaccount default 2>&1)
+    local accounts=/api/v1/namespaces/default/serviceaccounts
+    local account='{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}}'
+    local ask=(kubectl --kubeconfig "$admin" --request-timeout 15s)
+    answer=$("${ask[@]}" create --raw "$accounts" --filename - 2>&1 <<<"$account") ||
+        answer=$("${ask[@]}" get --raw "$accounts/default" 2>&1)
 }
 
 # Whether waiting for the API makes sense: kubelet has started it.

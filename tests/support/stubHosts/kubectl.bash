@@ -7,7 +7,7 @@ while [[ "${1:-}" == --* ]]; do shift 2; done
 nodes=$CLUSTER/nodes requests=$CLUSTER/requests authority=$ROOT/etc/kubernetes/pki/ca
 
 case "$*" in
-    "get --raw "* | "get serviceaccount "* | "delete secrets "*) ;;
+    "get --raw "* | "create --raw "*) ;;
     "config view "*) printf https://192.0.2.1:6443 ;;
     "get node "*)
         if [[ ! -f "$nodes/$3" ]]; then
