@@ -1,11 +1,12 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { connectionTo, SshEndpoint } from "../../../components/machine/connection";
-import { exporting, Run, StateResource, TestStack } from "../../engine/plugins/stack";
-import { median, timed } from "../measure";
+import { exporting, Run, TestStack } from "../../engine/plugins/stack";
+import { measured, timed } from "../measure";
 import { Part, Row } from "../part";
 import { StubHostsOptions } from "../../support/stubHosts/stubHosts";
 import { stateBytes, StubCluster } from "../stubCluster";
+import { emptyProgram, idleProgram } from "../support/plainPrograms";
 
 type Say = (line: string) => void;
 
@@ -128,51 +129,53 @@ async function bareState(cluster: StubCluster): Promise<number> {
     }
 }
 
-/** Preview and an `up` with nothing to do, against a program with as many resources that do nothing. */
+/** Preview and an `up` with nothing to do, against programs with as many resources that do nothing. */
 async function comparisons(cluster: StubCluster, count: number, say: Say): Promise<Row[]> {
-    const resources = await cluster.stack.resources();
+    const resources = (await cluster.stack.resources()).filter(({ type }) => !type.startsWith("pulumi:"));
     const empty = await TestStack.create("empty");
-    const program = plainProgram(resources);
+    const idle = await TestStack.create("idle");
+    const others = [
+        { of: "as many empty resources", stack: empty, program: emptyProgram(resources), most: 1.25 },
+        { of: "as many idle ones of the same plugins", stack: idle, program: idleProgram(cluster, resources) },
+    ];
     try {
-        await mustPass(empty.up(program, { parallel: 32 }));
-        const pairs = { preview: [] as number[], up: [] as number[] };
-        for (let round = 0; round < 3; round++) {
-            for (const verb of ["preview", "up"] as const) {
-                const ours = await timed(() => mustPass(cluster.stack[verb](cluster.program(count))));
-                const plain = await timed(() => mustPass(empty[verb](program)));
-                pairs[verb].push(ours.seconds / plain.seconds);
-                say(`${verb}: ${ours.seconds.toFixed(1)} s, of as many empty resources ${plain.seconds.toFixed(1)} s`);
-            }
+        for (const { stack, program } of others) {
+            await mustPass(stack.up(program, { parallel: 32 }));
         }
-        return (["preview", "up"] as const).map((verb) => ({
-            what: `${verb === "up" ? "up with nothing to do" : verb} of ${count} nodes / the same of as many empty resources`,
-            value: median(pairs[verb]),
-            unit: "ratio",
-            samples: pairs[verb],
-            most: 1.25,
-            exact: false,
-            note: `${resources.length} resources.`,
-        }));
+        const rows: Row[] = [];
+        for (const verb of ["preview", "up"] as const) {
+            const ratios = others.map(() => [] as number[]);
+            for (let round = 0; round < 3; round++) {
+                const ours = await timed(() => mustPass(cluster.stack[verb](cluster.program(count))));
+                say(`${verb}: ${ours.seconds.toFixed(1)} s`);
+                for (const [i, { of, stack, program }] of others.entries()) {
+                    const other = await timed(() => mustPass(stack[verb](program)));
+                    ratios[i]!.push(ours.seconds / other.seconds);
+                    say(`${verb} of ${of}: ${other.seconds.toFixed(1)} s`);
+                }
+            }
+            others.forEach(({ of, most }, i) =>
+                rows.push(
+                    measured(
+                        `${verb === "up" ? "up with nothing to do" : verb} of ${count} nodes / the same of ${of}`,
+                        "ratio",
+                        ratios[i]!,
+                        {
+                            ...(most === undefined
+                                ? {
+                                      note: "Commands log in as the nodes' do, and there is a Kubernetes provider with as many objects.",
+                                  }
+                                : { most, note: `${resources.length} resources.` }),
+                        },
+                    ),
+                ),
+            );
+        }
+        return rows;
     } finally {
         empty.remove();
+        idle.remove();
     }
-}
-
-/** A program with as many components and as many other resources, which are commands with nothing to run. */
-function plainProgram(resources: StateResource[]) {
-    const wanted = resources.filter(({ type }) => !type.startsWith("pulumi:"));
-    // A component's identifier is empty.
-    const components = wanted.filter(({ id }) => !id).length;
-    return exporting(() => {
-        const parents = Array.from(
-            { length: components },
-            (_, i) => new pulumi.ComponentResource("kata-cluster:bench:Empty", `component-${i}`),
-        );
-        for (let i = 0; i < wanted.length - components; i++) {
-            const parent = parents[i % parents.length]!;
-            new command.remote.Command(`command-${i}`, { connection: { host: "192.0.2.1" } }, { parent });
-        }
-    });
 }
 
 async function mustPass(running: Promise<Run>): Promise<void> {
