@@ -4,6 +4,12 @@ import { livingWith } from "../lifetime";
 import { ControlPlane } from "./controlPlane";
 
 /**
+ * How long a request may take. The first one is for the API's schema, which the API server makes when it is first asked:
+ * the provider's usual 32 s are too few on a slow machine, and it then takes the cluster for unreachable.
+ */
+const requestSeconds = 300;
+
+/**
  * The only Kubernetes provider. `clusterIdentifier` is known before the cluster is: without it, a kubeconfig that is
  * unknown in a preview would plan a replacement of every object.
  */
@@ -18,6 +24,7 @@ export function kubernetesProvider(
             kubeconfig: controlPlane.kubeconfig,
             clusterIdentifier: `${pulumi.getProject()}/${pulumi.getStack()}/${name}`,
             enableServerSideApply: true,
+            kubeClientSettings: { timeout: requestSeconds },
         },
         { ...opts, ...livingWith(controlPlane.init) },
     );

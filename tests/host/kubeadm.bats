@@ -188,24 +188,6 @@ BODY
     [ "$(wc -l <"$TEST/asked")" -eq 3 ]
 }
 
-@test "schema and ServiceAccount are asked for beside init, from the moment the API answers" {
-    stub curl <<<'[[ "$*" != *readyz* || -e "$API" ]]'
-    stub kubectl <<<'[[ "$*" != *"create --raw"* ]] || touch "$ROOT/../asked-both"'
-    # kubeadm's last phases take until both were asked.
-    stub kubeadm <<'BODY'
-mkdir -p "$(dirname "$ADMIN")"
-echo "secret-of-the-admin" >"$ADMIN"
-touch "$API"
-for _ in {1..100}; do
-    [[ ! -e "$ROOT/../asked-both" ]] || exit 0
-    sleep 0.2
-done
-exit 1
-BODY
-    gives_kubeconfig
-    [ "$(grep -c -- --raw "$CALLS")" -eq 2 ]
-}
-
 @test "a ServiceAccount that never comes fails within its time, without a kubeconfig; the next run waits again and inits nothing" {
     stub kubectl <<<'[[ "$*" != *"$ACCOUNTS"* ]] || { echo "Error from server (NotFound): serviceaccounts \"default\" not found" >&2; exit 1; }'
     stub crictl <<<'[[ "$*" != *"ps --all"* ]] || echo "CONTAINER kube-apiserver Exited"'
@@ -219,24 +201,6 @@ BODY
     gives_kubeconfig
     [ "$(wc -l <"$TEST/asked")" -eq 3 ]
     called_not kubeadm
-}
-
-@test "the kubeconfig is given when the API tells its schema; one that never does fails within its time" {
-    stub kubectl <<'BODY'
-case "$*" in
-    *"get --raw /openapi/v2")
-        echo x >>"$ROOT/../asked"
-        (($(wc -l <"$ROOT/../asked") >= ${SCHEMA_AT:-2})) || { echo "Unable to connect to the server: context deadline exceeded" >&2; exit 1; }
-        echo "a schema of megabytes"
-        ;;
-esac
-BODY
-    API_SECONDS=1 RETRY_DELAY=1 SCHEMA_AT=99 run_script kubeadm apply
-    failing "the API does not tell its schema within 1 s: Unable to connect" "Fix: look at kube-apiserver"
-    rm "$TEST/asked"
-    gives_kubeconfig
-    called "kubectl --kubeconfig $ADMIN --request-timeout 20s get --raw /openapi/v2"
-    [ "$(wc -l <"$TEST/asked")" -eq 2 ]
 }
 
 @test "the ServiceAccount is waited for too when an init that was interrupted is finished, or begun again" {

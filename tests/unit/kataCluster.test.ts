@@ -151,6 +151,7 @@ for (const [kind, args] of Object.entries(kinds)) {
             it("names the cluster to the Kubernetes provider before it is there", () => {
                 const { inputs } = resources.find(({ type }) => type === "pulumi:providers:kubernetes")!;
                 assert.equal(inputs.clusterIdentifier, "kata-cluster/test/lab");
+                assert.equal(inputs.kubeClientSettings, '{"timeout":300}');
             });
         });
     }

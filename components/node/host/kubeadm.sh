@@ -16,10 +16,6 @@ begun=$STATE/init-begun
 # What the nodes find the API by. kubeadm writes it into every one of them.
 endpoint=controlPlaneEndpoint
 
-# The process that asks the API while kubeadm is still at work, and what it says.
-asking=''
-words=$BUNDLE/asking
-
 # What an interrupted init still has to do once the API serves.
 before_the_api=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane
 
@@ -47,7 +43,7 @@ apply() {
         refuse_foreign_cluster
         init
     fi
-    wait_until_usable
+    wait_for_service_account
     # The kubeconfig is all that goes to stdout.
     cat "$admin"
 }
@@ -65,12 +61,8 @@ reset() {
 init() {
     write_marker "$begun" "$CLUSTER_NAME"
     configure
-    # It must hold neither the session's output nor the lock.
-    usable_beside_init >/dev/null 2>"$words" 9>&- &
-    asking=$!
     # No token is printed: whatever goes to stderr ends up in logs.
     kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command >&2 || {
-        kill "$asking" 2>/dev/null || true
         diagnose
         fail "kubeadm init failed" "read kubeadm's own words above. For images, check that the node reaches their registry, or name a mirror in mirror.images; run up again, it begins anew"
     }
@@ -124,56 +116,16 @@ update() {
     log "warning: the cluster's stored configuration is the new one, but what runs here keeps its certificate names, CIDRs, labels, API server arguments and kubelet settings"
 }
 
-# What the cluster is wanted for next works: its API tells its schema and takes pods.
-wait_until_usable() {
-    if [[ -n "$asking" ]]; then
-        wait "$asking" || {
-            cat "$words" >&2
-            exit "$reported"
-        }
-    else
-        wait_for_schema
-        wait_for_service_account
-    fi
-}
-
-# The same while kubeadm does the rest, where it holds nobody up. The schema comes first: it takes longer, and by then
-# kubeadm has given the administrator its rights.
-usable_beside_init() {
-    ! retry "$STEP_TIMEOUT_SECONDS" api_has_begun || wait_until_usable
-}
-
-# After init it serves, whatever it answers to somebody without credentials.
-api_has_begun() {
-    [[ -f "$initialized" ]] || local_api_serves
-}
-
 # The API refuses a pod whose namespace has no ServiceAccount yet. The controller manager makes the same one, but some time
 # after init has returned, and half a minute after it on a slow machine.
 wait_for_service_account() {
-    wait_for service_account_is_there "the namespace default has no ServiceAccount after" \
-        "look at kube-apiserver among the containers above"
-}
-
-# The Kubernetes provider asks for the API's schema first, and gives it half a minute. The API server makes it when it is
-# asked for the first time, and a slow machine needs longer than that.
-wait_for_schema() {
-    wait_for schema_is_there "the API does not tell its schema within" "look at kube-apiserver among the containers above"
-}
-
-# wait_for ASK FAILURE FIX: asks until it is there. ASK sets answer.
-wait_for() {
     local seconds
     seconds=$(patience)
-    retry "$seconds" "$1" || {
+    retry "$seconds" service_account_is_there || {
         diagnose
-        fail "$2 $seconds s: $(tail -n 1 <<<"$answer")" "$3; then run up again"
+        fail "the namespace default has no ServiceAccount after $seconds s: $(tail -n 1 <<<"$answer")" \
+            "look at kube-apiserver among the containers above; then run up again"
     }
-}
-
-# Sets answer. The time-out is below the provider's 32 s.
-schema_is_there() {
-    answer=$(kubectl --kubeconfig "$admin" --request-timeout 20s get --raw /openapi/v2 2>&1 >/dev/null)
 }
 
 # Sets answer. Paths of the API, for kubectl asks about every kind there is before it knows one by its name.

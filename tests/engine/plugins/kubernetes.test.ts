@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import * as http from "node:http";
+import { AddressInfo } from "node:net";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ApiServer } from "../../support/apiServer";
@@ -235,6 +237,47 @@ describe(`kubernetes plugin: ${announce("kubernetes")}`, function () {
         assert.match(said(run, "error"), /already exists/);
         assert.equal(await stack.resource("config"), undefined);
         await api.kubectl("delete", "configmap", "taken");
+    });
+
+    it("takes a cluster for unreachable whose schema takes longer than a request may", async () => {
+        const asked: string[] = [];
+        const slow = http.createServer(({ url = "" }, response) => {
+            asked.push(url.replace(/\?.*/, ""));
+            if (url.startsWith("/openapi/v2")) {
+                setTimeout(() => response.writeHead(404).end(), 2500);
+            } else if (url.startsWith("/version")) {
+                response.setHeader("content-type", "application/json");
+                response.end(JSON.stringify({ major: "1", minor: "36", gitVersion: "v1.36.4" }));
+            } else {
+                response.writeHead(404).end();
+            }
+        });
+        await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+        const server = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+        const kubeconfig = JSON.stringify({
+            ...{ apiVersion: "v1", kind: "Config", "current-context": "slow" },
+            clusters: [{ name: "slow", cluster: { server, "insecure-skip-tls-verify": true } }],
+            users: [{ name: "slow", user: {} }],
+            contexts: [{ name: "slow", context: { cluster: "slow", user: "slow" } }],
+        });
+        const failure = async (timeout: number) => {
+            const program = exporting(() => {
+                const settings = provider({ kubeconfig, kubeClientSettings: { timeout } });
+                new k8s.core.v1.ConfigMap("config", { metadata: { name: "late" } }, { provider: settings });
+            });
+            return said(await stack.up(program), "error");
+        };
+        try {
+            const cut = /unable to load schema information from the API server: .*(deadline exceeded|timeout)/;
+            assert.match(await failure(1), cut);
+            const refused = await failure(30);
+            assert.doesNotMatch(refused, cut);
+            assert.notEqual(refused, "");
+            assert.ok(asked.includes("/openapi/v2"));
+        } finally {
+            slow.closeAllConnections();
+            slow.close();
+        }
     });
 
     it("refuses to forget objects of an unreachable cluster, unless told to", async () => {

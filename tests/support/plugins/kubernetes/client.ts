@@ -31,7 +31,14 @@ interface RequestOptions {
     query?: Record<string, string | undefined>;
     body?: unknown;
     contentType?: string;
+    /** What it is to answer with, where that is not JSON. Then it is read, and nothing given. */
+    accept?: string;
+    /** For how long nothing may come. @default 30 */
+    seconds?: number;
 }
+
+/** As client-go asks for it. */
+const schemaFormat = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
 /** Requests to an API server. While the server restarts, they are repeated until `patience` seconds are over. */
 export class Client {
@@ -39,21 +46,28 @@ export class Client {
     private options?: Promise<https.RequestOptions>;
     private readonly resources = new Map<string, { name: string; kind: string; namespaced: boolean }[]>();
     private known = false;
+    private hasSchema = false;
 
     constructor(
         private readonly config: KubeConfig,
         private readonly patience: number,
+        private readonly schemaSeconds: number,
         private readonly cancelled: () => boolean,
     ) {
         this.base = new URL(config.getCurrentCluster()!.server);
     }
 
     /**
-     * Asks the server for its version. Without patience it is asked once, unless it has answered before: then it is only
-     * restarting.
+     * Asks the server for its version, and once for its schema. Without patience it is asked once, unless it has answered
+     * before: then it is only restarting. The schema is what the real provider checks objects by. Here it is only asked for,
+     * since that makes the server work and takes its time.
      */
     async probe(patient: boolean): Promise<void> {
         await this.request("GET", "/version", {}, patient || this.known ? this.patience : 0);
+        if (!this.hasSchema) {
+            await this.request("GET", "/openapi/v2", { accept: schemaFormat, seconds: this.schemaSeconds }, 0);
+            this.hasSchema = true;
+        }
     }
 
     get(object: KubeObject): Promise<KubeObject> {
@@ -170,7 +184,7 @@ export class Client {
     private async send(
         method: string,
         path: string,
-        { query, body, contentType }: RequestOptions,
+        { query, body, contentType, accept, seconds = 30 }: RequestOptions,
     ): Promise<KubeObject> {
         const url = new URL(this.base);
         url.pathname = url.pathname.replace(/\/$/, "") + path;
@@ -187,10 +201,10 @@ export class Client {
             const request = transport.request(url, {
                 ...options,
                 method,
-                timeout: 30_000,
+                timeout: seconds * 1000,
                 headers: {
                     ...headers,
-                    accept: "application/json",
+                    accept: accept ?? "application/json",
                     ...(payload && {
                         "content-type": contentType ?? "application/json",
                         "content-length": Buffer.byteLength(payload),
@@ -210,7 +224,7 @@ export class Client {
                 response.on("end", () => {
                     const text = Buffer.concat(chunks).toString("utf8");
                     if (response.statusCode! < 300) {
-                        resolve(JSON.parse(text) as KubeObject);
+                        resolve((accept ? {} : JSON.parse(text)) as KubeObject);
                     } else {
                         reject(apiError(response.statusCode!, text));
                     }

@@ -18,6 +18,8 @@ export interface Settings {
     serverSideApply: boolean;
     patchForce: boolean;
     upsert: boolean;
+    /** Seconds that the API's schema may take. */
+    requestSeconds: number;
     mutable: { configMaps: boolean; secrets: boolean };
 }
 
@@ -31,6 +33,7 @@ export function readSettings(variables: Map<string, string>): Settings {
     if (get("renderYamlToDirectory")) {
         throw new Error("renderYamlToDirectory: the stand-in for pulumi-resource-kubernetes does not render YAML");
     }
+    const client = JSON.parse(get("kubeClientSettings") || "{}") as { timeout?: number };
     return {
         kubeconfig: get("kubeconfig") ?? "",
         context: get("context") || undefined,
@@ -41,6 +44,7 @@ export function readSettings(variables: Map<string, string>): Settings {
         serverSideApply: flag("enableServerSideApply", "PULUMI_K8S_ENABLE_SERVER_SIDE_APPLY", true),
         patchForce: flag("enablePatchForce", "PULUMI_K8S_ENABLE_PATCH_FORCE"),
         upsert: flag("upsertExistingObjects", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"),
+        requestSeconds: client.timeout ?? Number(process.env.PULUMI_K8S_CLIENT_TIMEOUT || 32),
         mutable: {
             configMaps: flag("enableConfigMapMutable", "PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE"),
             secrets: flag("enableSecretMutable", "PULUMI_K8S_ENABLE_SECRET_MUTABLE"),

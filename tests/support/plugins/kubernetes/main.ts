@@ -84,7 +84,7 @@ const kubernetesProvider: StandIn = {
         try {
             const { config, namespace } = await loadKubeConfig(settings);
             defaultNamespace = namespace;
-            client = new Client(config, patience, () => cancelled?.aborted ?? false);
+            client = new Client(config, patience, settings.requestSeconds, () => cancelled?.aborted ?? false);
         } catch (error) {
             defaultNamespace = settings.namespace ?? "";
             configError = `failed to parse kubeconfig data in \`kubernetes:config:kubeconfig\`- ${(error as Error).message}`;
