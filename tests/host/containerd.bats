@@ -21,6 +21,7 @@ config=etc/containerd/config.toml
     [ "${lines[-1]}" = '{"step":"containerd","changed":true,"version":"2.3.4","handlers":"runc kata untrusted"}' ]
     called "containerd --config $BUNDLE/files/etc/containerd/config.toml config dump" \
         "systemctl enable --quiet --no-reload containerd" "systemctl daemon-reload" "systemctl restart containerd" "crictl --runtime-endpoint unix:///run/containerd/containerd.sock --image-endpoint unix:///run/containerd/containerd.sock info"
+    [ "$(grep -c "config dump" "$CALLS")" -eq 1 ]
     cmp "$GOLDEN/config.toml" "$ROOT/$config"
     [ -x "$ROOT/usr/local/bin/containerd-shim-runc-v2" ]
     [ -x "$ROOT/usr/local/bin/runc" ]

@@ -13,6 +13,8 @@ socket=$CONTAINERD_SOCKET
 programs=/usr/local/bin
 config=/etc/containerd/config.toml
 unit=/etc/systemd/system/containerd.service
+# Whether this run has checked the configuration already.
+checked=false
 
 downloads() {
     missing containerd runc crictl
@@ -23,7 +25,7 @@ apply() {
     install_programs runc "$programs"
     install_crictl
     install_programs containerd "$programs" check_config
-    cmp -s "$BUNDLE/files$config" "$ROOT$config" || check_config "$ROOT$programs"
+    "$checked" || cmp -s "$BUNDLE/files$config" "$ROOT$config" || check_config "$ROOT$programs"
     # With the mirrors' hosts.toml, which containerd reads at each pull.
     install_tree /etc/containerd
     if replaces_another; then
@@ -69,6 +71,7 @@ check_config() {
     # Any other pause image would be pulled from a registry that an offline node does not reach.
     grep -qE "^ *sandbox = ['\"]${PAUSE_IMAGE}['\"]" <<<"$dump" ||
         fail "containerd $CONTAINERD_VERSION does not take the pause image $PAUSE_IMAGE from its config.toml" "use a containerd 2.x; the node's configuration was not changed"
+    checked=true
 }
 
 dispatch "$@"

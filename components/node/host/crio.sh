@@ -17,6 +17,8 @@ drop_ins=/etc/crio/crio.conf.d
 config=$drop_ins/50-kata.conf
 registries=/etc/containers/registries.conf.d
 unit=/etc/systemd/system/crio.service
+# Whether this run has checked the settings already.
+checked=false
 
 downloads() {
     missing crio crictl
@@ -27,7 +29,7 @@ apply() {
     refuse_foreign_settings
     install_crictl
     install_programs crio "$programs" check_release "${wanted[@]}"
-    cmp -s "$BUNDLE/files$config" "$ROOT$config" || check_config "$ROOT$programs/crio"
+    "$checked" || cmp -s "$BUNDLE/files$config" "$ROOT$config" || check_config "$ROOT$programs/crio"
     install_tree /etc/crio
     install_tree "$registries"
     if replaces_another; then
@@ -90,6 +92,7 @@ check_config() {
     while read -r line; do
         grep -qxF "$line" <<<"$shown" || not_seen "$line"
     done < <(grep -E '^[a-z_]+ = [^[]' "$BUNDLE/files$config" | grep -v '^container_create_timeout = ')
+    checked=true
 }
 
 not_seen() {

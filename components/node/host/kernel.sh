@@ -101,7 +101,7 @@ allow_swap() {
 }
 
 load_modules() {
-    local module list
+    local module list modules
     list=$(mktemp)
     for module in kvm_intel kvm_amd; do
         # Preflight has loaded the one that fits the CPU.
@@ -112,10 +112,12 @@ load_modules() {
     fi
     rm -f "$list"
     install_file 0644 "$BUNDLE/files$module_list" "$module_list"
-    while read -r module; do
+    mapfile -t modules < <(cat "$ROOT$kvm_list" "$ROOT$module_list" 2>/dev/null | grep -v '^#')
+    # One by one only to tell which it is.
+    modprobe --all "${modules[@]}" 2>/dev/null || for module in "${modules[@]}"; do
         modprobe "$module" ||
             fail "the kernel module $module cannot be loaded" "install the full kernel package (linux-image-amd64, or linux-modules-extra on Ubuntu), then reboot"
-    done < <(cat "$ROOT$kvm_list" "$ROOT$module_list" 2>/dev/null | grep -v '^#')
+    done
 }
 
 set_sysctl() {
@@ -124,8 +126,8 @@ set_sysctl() {
     # It also fails for a line of someone else's, so what counts is what the kernel says then.
     systemctl restart systemd-sysctl.service || log "warning: systemd-sysctl reports an error"
     while IFS=' =' read -r key value; do
-        [[ "$(cat "$ROOT/proc/sys/${key//.//}")" == "$value" ]] ||
-            fail "sysctl $key is $(cat "$ROOT/proc/sys/${key//.//}") and must be $value" "look for a later file in /etc/sysctl.d that sets it"
+        [[ "$(<"$ROOT/proc/sys/${key//.//}")" == "$value" ]] ||
+            fail "sysctl $key is $(<"$ROOT/proc/sys/${key//.//}") and must be $value" "look for a later file in /etc/sysctl.d that sets it"
     done < <(grep -v '^#' "$BUNDLE/files$sysctl_list")
 }
 
