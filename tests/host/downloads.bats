@@ -145,6 +145,22 @@ in_downloads() {
     [ "$(grep -E '^(begin|end)$' "$CALLS" | head -n 3 | sort -u)" = begin ]
 }
 
+@test "a download that is under way beside the step is waited for and not begun again; one that was given up ends the step" {
+    in_downloads "fetch kubelet"
+    mv "$ROOT/var/cache/kata-cluster/downloads" "$TEST/arrived"
+    : >"$REQUESTS"
+    in_downloads "(sleep 2; mv '$TEST/arrived' \"\$CACHE\") & FETCHING=\$! install_programs kubelet /usr/local/bin"
+    succeed
+    [ -x "$ROOT/usr/local/bin/kubelet" ]
+    [ ! -s "$REQUESTS" ]
+    rm "$ROOT/usr/local/bin/kubelet"
+    list kubelet 1.36.4 kubelet.amd64 status/404
+    in_downloads "fetch kubelet & FETCHING=\$! install_programs kubelet /usr/local/bin"
+    [ "$status" -ne 0 ]
+    [ "$(grep -c "answers 404" <<<"$output")" -eq 1 ]
+    [ "$(wc -l <"$REQUESTS")" -eq 1 ]
+}
+
 @test "an architecture without a release is named" {
     stub uname <<<'echo aarch64'
     in_downloads "install_programs kubelet /usr/local/bin"

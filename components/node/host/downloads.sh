@@ -42,16 +42,32 @@ missing() {
 
 # fetch NAME...: all at once. Each keeps what it got, so that the next run goes on from there.
 fetch() {
-    local name pid result=0 jobs=()
+    local name result=0
+    local -A fetchers=()
     install -d -m 0700 "$CACHE"
     for name in "$@"; do
         fetch_one "$name" &
-        jobs+=($!)
+        fetchers[$name]=$!
     done
-    for pid in "${jobs[@]}"; do
-        wait "$pid" || result=$?
+    for name in "$@"; do
+        wait "${fetchers[$name]}" || {
+            result=$?
+            touch "$BUNDLE/lost.$name"
+        }
     done
     ((result == 0)) || exit "$reported"
+}
+
+# arrived NAME FILE: whether it is there. Where node.sh downloads beside the steps, it is waited for, and given up where it
+# was given up there.
+arrived() {
+    if [[ -n "${FETCHING:-}" ]]; then
+        until [[ -f "$2" ]] || ! kill -0 "$FETCHING" 2>/dev/null; do
+            sleep 0.5
+        done
+        [[ ! -e "$BUNDLE/lost.$1" ]] || exit "$reported"
+    fi
+    [[ -f "$2" ]]
 }
 
 fetch_one() {
@@ -105,7 +121,7 @@ verified() {
     local version sha256 url file actual
     release "$1"
     file=$(cached "$1")
-    [[ -f "$file" ]] || fetch "$1"
+    arrived "$1" "$file" || fetch "$1"
     actual=$(digest_of "$file")
     # A power cut may have damaged what an earlier run downloaded.
     if [[ "$actual" != "$sha256" && "$file" -ot "$BUNDLE/downloads" ]]; then

@@ -111,17 +111,13 @@ main() {
     take_lock "$verb" "$@"
     exec 8<&0
     for word in "$@"; do
-        if [[ "$verb" == apply && "$word" != preflight && "$fetching" != over ]]; then
+        # Beside the step kernel, or after it where that has to bring curl.
+        if [[ "$verb" == apply && -z "$fetching" && "$word" != preflight && ("$word" != kernel || -x "$ROOT/usr/bin/curl") ]]; then
             STEP=node
-            # Beside the step kernel, or after it where that has to bring curl.
-            if [[ -z "$fetching" && ("$word" != kernel || -x "$ROOT/usr/bin/curl") ]]; then
-                fetch_for "${all[@]:number}" &
-                fetching=$!
-            fi
-            if [[ "$word" != kernel ]]; then
-                wait "$fetching" || exit "$reported"
-                fetching=over
-            fi
+            fetch_for "${all[@]:number}" &
+            fetching=$!
+            # Each step waits for its own, so that images are pulled while Kata, the largest by far, is on its way.
+            export FETCHING=$fetching
         fi
         if [[ "$verb $word" == "apply kubeadm" ]]; then
             announce "$word" "$verb"
@@ -134,6 +130,7 @@ main() {
         [[ "$verb $word" != "apply preflight" ]] || keep_settings
     done
     STEP=node
+    [[ -z "$fetching" ]] || wait "$fetching" || exit "$reported"
     log "$verb done after $SECONDS s"
     for step in "${all[@]}"; do
         [[ ! -f "$BUNDLE/result.$step" ]] || results+=("$(tail -n 1 "$BUNDLE/result.$step")")
