@@ -135,8 +135,20 @@ async function comparisons(cluster: StubCluster, count: number, say: Say): Promi
     const empty = await TestStack.create("empty");
     const idle = await TestStack.create("idle");
     const others = [
-        { of: "as many empty resources", stack: empty, program: emptyProgram(resources), most: 1.25 },
-        { of: "as many idle ones of the same plugins", stack: idle, program: idleProgram(cluster, resources) },
+        {
+            of: "as many empty resources",
+            stack: empty,
+            program: emptyProgram(resources),
+            more: { most: 1.25, note: `${resources.length} resources.` },
+        },
+        {
+            of: "as many idle ones of the same plugins",
+            stack: idle,
+            program: idleProgram(cluster, resources),
+            more: {
+                note: "Commands log in as the nodes' do, and there is a Kubernetes provider with as many objects.",
+            },
+        },
     ];
     try {
         for (const { stack, program } of others) {
@@ -154,21 +166,9 @@ async function comparisons(cluster: StubCluster, count: number, say: Say): Promi
                     say(`${verb} of ${of}: ${other.seconds.toFixed(1)} s`);
                 }
             }
-            others.forEach(({ of, most }, i) =>
-                rows.push(
-                    measured(
-                        `${verb === "up" ? "up with nothing to do" : verb} of ${count} nodes / the same of ${of}`,
-                        "ratio",
-                        ratios[i]!,
-                        {
-                            ...(most === undefined
-                                ? {
-                                      note: "Commands log in as the nodes' do, and there is a Kubernetes provider with as many objects.",
-                                  }
-                                : { most, note: `${resources.length} resources.` }),
-                        },
-                    ),
-                ),
+            const what = `${verb === "up" ? "up with nothing to do" : verb} of ${count} nodes`;
+            rows.push(
+                ...others.map(({ of, more }, i) => measured(`${what} / the same of ${of}`, "ratio", ratios[i]!, more)),
             );
         }
         return rows;
