@@ -98,7 +98,7 @@ fetch_for() {
 }
 
 main() {
-    local verb=${1:-} step word chains number=0 total fetching='' results=() all names
+    local verb=${1:-} step word chains number=0 total results=() all names
     shift
     names="preflight kernel metadata kata $CONTAINER_RUNTIME kubernetes images key kubeadm join"
     [[ "$verb" == apply || "$verb" == reset ]] || fail "there is no \"$verb\"" "say apply or reset"
@@ -110,14 +110,14 @@ main() {
     done
     take_lock "$verb" "$@"
     exec 8<&0
+    FETCHING=''
     for word in "$@"; do
         # Beside the step kernel, or after it where that has to bring curl.
-        if [[ "$verb" == apply && -z "$fetching" && "$word" != preflight && ("$word" != kernel || -x "$ROOT/usr/bin/curl") ]]; then
+        if [[ "$verb" == apply && -z "$FETCHING" && "$word" != preflight && ("$word" != kernel || -x "$ROOT/usr/bin/curl") ]]; then
             STEP=node
             fetch_for "${all[@]:number}" &
-            fetching=$!
             # Each step waits for its own, so that images are pulled while Kata, the largest by far, is on its way.
-            export FETCHING=$fetching
+            export FETCHING=$!
         fi
         if [[ "$verb $word" == "apply kubeadm" ]]; then
             announce "$word" "$verb"
@@ -130,7 +130,7 @@ main() {
         [[ "$verb $word" != "apply preflight" ]] || keep_settings
     done
     STEP=node
-    [[ -z "$fetching" ]] || wait "$fetching" || exit "$reported"
+    [[ -z "$FETCHING" ]] || wait "$FETCHING" || exit "$reported"
     log "$verb done after $SECONDS s"
     for step in "${all[@]}"; do
         [[ ! -f "$BUNDLE/result.$step" ]] || results+=("$(tail -n 1 "$BUNDLE/result.$step")")

@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { types } from "@pulumi/command";
 import { connectionTo, SshEndpoint } from "../../../components/machine/connection";
 import { exporting, StateResource } from "../../engine/plugins/stack";
 import { StubCluster } from "../stubCluster";
@@ -9,10 +10,7 @@ import { StubCluster } from "../stubCluster";
 export function emptyProgram(resources: StateResource[]) {
     return exporting(() => {
         const parents = emptyComponents(resources);
-        for (let i = 0; i < resources.length - parents.length; i++) {
-            const parent = parents[i % parents.length]!;
-            new command.remote.Command(`command-${i}`, { connection: { host: "192.0.2.1" } }, { parent });
-        }
+        idleCommands(resources.length - parents.length, parents, () => ({ host: "192.0.2.1" }));
     });
 }
 
@@ -28,12 +26,21 @@ export function idleProgram(cluster: StubCluster, resources: StateResource[]) {
             const metadata = { name: `idle-${i}`, namespace: "default" };
             new kubernetes.core.v1.ConfigMap(`object-${i}`, { metadata }, { parent: parents[0]!, provider });
         }
-        for (let i = 0; i < resources.length - parents.length - objects; i++) {
-            const connection = connectionTo(machines[i % machines.length]!);
-            const parent = parents[i % parents.length]!;
-            new command.remote.Command(`command-${i}`, { connection }, { parent });
-        }
+        const count = resources.length - parents.length - objects;
+        idleCommands(count, parents, (i) => connectionTo(machines[i % machines.length]!));
     });
+}
+
+/** Commands with nothing to run, below the components in turn. */
+function idleCommands(
+    count: number,
+    parents: pulumi.Resource[],
+    connection: (i: number) => types.input.remote.ConnectionArgs,
+) {
+    for (let i = 0; i < count; i++) {
+        const parent = parents[i % parents.length]!;
+        new command.remote.Command(`command-${i}`, { connection: connection(i) }, { parent });
+    }
 }
 
 /** As many components. A component's identifier is empty. */
