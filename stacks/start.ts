@@ -3,6 +3,7 @@ import { EngineEvent } from "@pulumi/pulumi/automation";
 import { IsolationFindings, NodeFindings } from "../index";
 import { failed, interruptible } from "./local/cli";
 import { needHostPackages } from "./local/hostPackages";
+import { convergeOver, machinesOff } from "./local/machines";
 import { Options, parseOptions, usage } from "./local/options";
 import { isInstalled } from "./local/packages";
 import { Progress } from "./local/progress";
@@ -12,7 +13,7 @@ import { StateFolder } from "./local/stateFolder";
 import { summary } from "./local/summary";
 import { Timeline } from "./local/timeline";
 import { timelineSvg } from "./local/timelineSvg";
-import { configure, openStack, stackConfig } from "./local/workspace";
+import { configure, openStack, project, stackConfig, stackName } from "./local/workspace";
 import { buildLab, Lab, serveLab } from "../tests/lab/lab";
 import { program } from "./program";
 
@@ -44,7 +45,11 @@ async function start() {
     try {
         const stack = await openStack(state, await pulumiCommand(log, lab?.pulumi), program, lab?.plugins ?? []);
         await configure(stack, stackConfig(options, ports, lab && mirror && { lab, mirror }));
-        await interruptible(stack, log, (signal) => stack.up({ signal, onEvent: show, color: "never" }));
+        await convergeOver(
+            () => machinesOff(project, stackName(state), "lab"),
+            log,
+            () => interruptible(stack, log, (signal) => stack.up({ signal, onEvent: show, color: "never" })),
+        );
         const outputs = await stack.outputs();
         state.write("kubeconfig", outputs.kubeconfig!.value as string);
         const text = summary({

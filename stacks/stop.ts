@@ -4,7 +4,7 @@ import { parseOptions, usage } from "./local/options";
 import { Progress } from "./local/progress";
 import { pulumiCommand } from "./local/pulumiCommand";
 import { StateFolder } from "./local/stateFolder";
-import { removeLeftovers } from "./local/leftovers";
+import { removeLeftovers } from "./local/machines";
 import { openStack, project, stackName } from "./local/workspace";
 import { program } from "./program";
 

@@ -123,17 +123,24 @@ export function localBundle(): string {
  * shows one change, and starts the machine again. The files are those that `local/vm.sh` keeps.
  */
 function bootNumber(vmName: string): number {
-    const directory = path.join(localMachinesFolder(), vmName);
-    const last = Number(read(path.join(directory, "boot")) ?? 0);
-    const pid = Number(read(path.join(directory, "pid")) ?? 0);
-    return pid > 0 && isRunning(pid) ? Math.max(last, 1) : last + 1;
+    const last = numberIn(vmName, "boot");
+    return isRunning(numberIn(vmName, "pid")) ? Math.max(last, 1) : last + 1;
 }
 
-function read(file: string): string | undefined {
-    return fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim() : undefined;
+/** Whether a machine was started once and does not run now. */
+export function localMachineIsOff(vmName: string): boolean {
+    return numberIn(vmName, "boot") > 0 && !isRunning(numberIn(vmName, "pid"));
+}
+
+function numberIn(vmName: string, name: "boot" | "pid"): number {
+    const file = path.join(localMachinesFolder(), vmName, name);
+    return fs.existsSync(file) ? Number(fs.readFileSync(file, "utf8")) : 0;
 }
 
 function isRunning(pid: number): boolean {
+    if (!(pid > 0)) {
+        return false;
+    }
     try {
         process.kill(pid, 0);
         return true;

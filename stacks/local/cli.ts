@@ -34,7 +34,7 @@ export async function interruptible(
     }
 }
 
-class Interrupted extends Error {
+export class Interrupted extends Error {
     override message = "interrupted";
 }
 

@@ -60,6 +60,8 @@ qemu_arguments() {
         -netdev "user,id=net,ipv6=off,$forward"
         -device "virtio-net-pci,netdev=net,mac=$OUTSIDE_MAC,romfile="
         -serial "file:$VM_DIRECTORY/console.log"
+        # A kernel that panics tells QEMU, which ends: so do connections to the machine, instead of waiting for it.
+        -device pvpanic-pci
         # A pair of FIFOs, not a socket: bash can write to it, so no socat or nc is asked for.
         -chardev "pipe,id=qmp,path=$(option_path "$VM_DIRECTORY/qmp")" -mon chardev=qmp,mode=control
     )
@@ -86,7 +88,7 @@ running() {
     { read -r pid <"$VM_DIRECTORY/pid"; } 2>/dev/null || [[ -n "$pid" ]] || return 1
     [[ "$pid" =~ ^[0-9]+$ ]] || return 1
     if [[ -d /proc/self ]]; then
-        command=$(tr '\0' ' ' <"/proc/$pid/cmdline") 2>/dev/null || return 1
+        { command=$(tr '\0' ' ' <"/proc/$pid/cmdline"); } 2>/dev/null || return 1
     else
         command=$(ps -ww -o command= -p "$pid") || return 1
     fi
@@ -130,8 +132,18 @@ stop_machine() {
     rm -f "$VM_DIRECTORY/pid"
 }
 
+# boot SEED...: starts a machine that does not run. SEED is what make_seed takes.
+boot() {
+    make_seed "$@"
+    start_machine
+}
+
 start_machine() {
     local output
+    if panicked; then
+        mv "$VM_DIRECTORY/console.log" "$VM_DIRECTORY/panic.log"
+        say "its kernel panicked, see $VM_DIRECTORY/panic.log"
+    fi
     rm -f "$VM_DIRECTORY/pid" "$VM_DIRECTORY/qmp.in" "$VM_DIRECTORY/qmp.out"
     mkfifo "$VM_DIRECTORY/qmp.in" "$VM_DIRECTORY/qmp.out"
     say "starting with $VM_CPUS CPUs, $VM_MEMORY_MIB MiB, $ACCELERATOR"
@@ -141,36 +153,37 @@ start_machine() {
     [[ -z "$output" ]] || say "QEMU: $output"
 }
 
-# wait_for_ssh HOST_PUBLIC_KEY
+# wait_for_ssh SEED...: what make_seed takes, of which the last is the host's public key.
 wait_for_ssh() {
-    local seen='nothing' line resets=0
+    local host_public=${*: -1} seen='nothing' line again=0
     say "waiting for SSH on 127.0.0.1:$VM_SSH_PORT"
     while (($(seconds_left) > 0)); do
+        # Seen in one of a few dozen boots under TCG on a busy computer: a processor runs into what another one patches.
+        while panicked && ((again < 3)); do
+            again=$((again + 1))
+            say "its kernel panicked while it was booting; starting it again ($again of 3)"
+            stop_machine 0
+            boot "$@"
+        done
         if stopped; then
             console_tail
             fail 'QEMU ended while the machine was booting' 'see its console above; machines.local.memoryMib may be more than this computer has'
         fi
-        # Seen in one of a few dozen boots under TCG on a busy computer: a processor runs into what another one patches.
-        if (($(panics) > resets && resets < 3)); then
-            resets=$((resets + 1))
-            say "its kernel panicked while it was booting; starting it again ($resets of 3)"
-            qmp system_reset
-        fi
         # QEMU takes the connection before the guest listens, hence the time limit.
         while read -r line; do
-            [[ "$line" != *"$1" ]] || return 0
+            [[ "$line" != *"$host_public"* ]] || return 0
             seen=$line
         done < <(ssh-keyscan -T 10 -t ed25519 -p "$VM_SSH_PORT" 127.0.0.1 2>/dev/null | sed -n 's/^[^# ][^ ]* //p')
         sleep 1
     done
     console_tail
-    fail "SSH on 127.0.0.1:$VM_SSH_PORT has not shown the host key '$1' within $VM_TIMEOUT_SECONDS s (it showed $seen)" \
+    fail "SSH on 127.0.0.1:$VM_SSH_PORT has not shown the host key '$host_public' within $VM_TIMEOUT_SECONDS s (it showed $seen)" \
         'see its console above; give it more time, or an image with cloud-init'
 }
 
-# How often the guest's kernel has, since QEMU was started.
-panics() {
-    grep -c '^[^-]*Kernel panic - not syncing' "$VM_DIRECTORY/console.log" 2>/dev/null || true
+# Whether the guest's kernel has, since QEMU was started.
+panicked() {
+    grep -q '^[^-]*Kernel panic - not syncing' "$VM_DIRECTORY/console.log" 2>/dev/null
 }
 
 console_tail() {

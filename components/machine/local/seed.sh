@@ -66,19 +66,22 @@ ethernets:
 YAML
 }
 
-# Prints what the seed will hold, so that a change of it can be seen. cloud-init takes a machine with another
-# instance-id as new: it sets user and host key anew, and leaves the rest of the disk alone.
+# Prints what the seed will hold, so that a change of it can be seen.
 seed_digest() {
     digest 256 <(user_data "$@" && network_config)
 }
 
 # make_seed DIGEST USER_PUBLIC_KEY HOST_PRIVATE_KEY HOST_PUBLIC_KEY
+#
+# cloud-init takes a machine with another instance-id as new: it sets user and host key anew, and leaves the rest of the
+# disk alone. It is another one at each start, for a machine that went off soon after its first boot may have lost them:
+# cloud-init writes its own marks before all else is on the disk.
 make_seed() {
     local source=$VM_DIRECTORY/seed maker
     maker=$(iso_maker)
     rm -rf "$source" "$SEED.part"
     mkdir "$source"
-    printf 'instance-id: %s-%s\nlocal-hostname: %s\n' "$VM_NAME" "${1:0:12}" "$VM_HOSTNAME" >"$source/meta-data"
+    printf 'instance-id: %s-%s-%s\nlocal-hostname: %s\n' "$VM_NAME" "${1:0:12}" "$(date +%s)$RANDOM" "$VM_HOSTNAME" >"$source/meta-data"
     shift
     user_data "$@" >"$source/user-data"
     [[ -z "${VM_SEGMENT:-}" ]] || network_config >"$source/network-config"

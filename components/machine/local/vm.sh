@@ -24,6 +24,7 @@
 #   host-key.pub  the machine's public host key, which tells whose it is
 #   seed.iso      cloud-init's settings, with the host key: readable by the owner only
 #   console.log   what the machine wrote to its serial console since it was started
+#   panic.log     the same of an earlier start that ended in a kernel panic
 #   qmp.in/.out   FIFOs, QEMU's machine protocol
 #   lock          held by a running `apply` or `delete`
 set -euo pipefail
@@ -52,7 +53,8 @@ apply() {
     choose_accelerator "$on"
     warn_of_emulation
     qemu_arguments
-    seed=$(seed_digest "$user_key" "$host_key" "$host_public")
+    set -- "$user_key" "$host_key" "$host_public"
+    seed=$(seed_digest "$@")
     wanted=$(printf '%s\n' "${QEMU_ARGUMENTS[@]}" "seed $seed")
 
     if [[ -z "$on" || "$wanted" != "$(cat "$VM_DIRECTORY/command" 2>/dev/null)" ]] || disk_grows; then
@@ -61,14 +63,13 @@ apply() {
         [[ -z "${VM_API_PORT:-}" ]] || require_own_or_free_port "$on" "$VM_API_PORT" apiPort
         stop_machine "$VM_STOP_SECONDS"
         converge_disk
-        make_seed "$seed" "$user_key" "$host_key" "$host_public"
-        start_machine
+        boot "$seed" "$@"
         printf '%s\n' "$wanted" >"$VM_DIRECTORY/command"
         echo "$ACCELERATOR" >"$VM_DIRECTORY/accelerator"
     fi
     # Before the wait: if it fails, the next run differs in VM_BOOT and so waits again.
     echo "$VM_BOOT" >"$VM_DIRECTORY/boot"
-    wait_for_ssh "$host_public"
+    wait_for_ssh "$seed" "$@"
     [[ $ACCELERATOR == kvm ]] || emulated=true
     printf '{"name":"%s","accelerator":"%s","emulated":%s,"sshPort":%s,"apiPort":%s,"qemuVersion":"%s"}\n' \
         "$VM_NAME" "$ACCELERATOR" "$emulated" "$VM_SSH_PORT" "${VM_API_PORT:-null}" "$(qemu_version)"
@@ -140,7 +141,7 @@ delete() {
     (
         cd "$VM_DIRECTORY"
         rm -rf seed
-        rm -f pid boot command accelerator host-key.pub console.log qmp.in qmp.out seed.iso seed.iso.part seed.iso.part.iso \
+        rm -f pid boot command accelerator host-key.pub console.log panic.log qmp.in qmp.out seed.iso seed.iso.part seed.iso.part.iso \
             disk.qcow2 disk.qcow2.image disk.qcow2.part lock
     )
     rmdir "$VM_DIRECTORY" 2>/dev/null || say "$VM_DIRECTORY is kept, for it holds files that are not the machine's"

@@ -39,7 +39,9 @@ source_parts() {
 }
 
 # Stand-ins first on PATH. `qemu-system-*` runs no guest: it leaves a process that answers to the same name and ends at
-# system_powerdown. With the file `panics` its kernel panics at each start, as often as that says. With the file `nested` the probe guest finds what it looks for. `ssh-keyscan` shows the key in $STUBS/host-key.
+# system_powerdown. With the file `panics` its kernel panics at each start, as often as that says, and where there is a
+# file `told` QEMU ends then. With the file `nested` the probe guest finds what it looks for. `ssh-keyscan` shows the key
+# in $STUBS/host-key.
 stub_qemu() {
     STUBS=$BATS_TEST_TMPDIR/stubs
     mkdir -p "$STUBS"
@@ -63,17 +65,14 @@ done
     exec >/dev/null 2>&1 3>&-
     echo "$BASHPID" >"$directory/pid"
     echo 'the guest speaks' >"$directory/console.log"
-    boot() {
-        (($(cat "$STUBS/panics" 2>/dev/null || echo 0) > 0)) || return 0
+    panics=$(cat "$STUBS/panics" 2>/dev/null || echo 0)
+    if ((panics > 0)); then
         printf '[    2.5] %s\n' 'Kernel panic - not syncing: x' '---[ end Kernel panic - not syncing: x ]---' >>"$directory/console.log"
-    }
-    boot
+        echo $((panics - 1)) >"$STUBS/panics"
+        [[ ! -f "$STUBS/told" ]] || exit 0
+    fi
     while read -r line; do
         echo "$line" >>"$STUBS/qmp"
-        if [[ "$line" == *system_reset* ]]; then
-            echo $(($(cat "$STUBS/panics") - 1)) >"$STUBS/panics"
-            boot
-        fi
         [[ "$line" != *system_powerdown* || -f "$STUBS/deaf" ]] || exit 0
     done <>"$directory/qmp.in"
 ) &
@@ -81,7 +80,7 @@ until [[ -s "$directory/pid" ]]; do sleep 0.05; done
 STUB
     cat >"$STUBS/ssh-keyscan" <<'STUB'
 #!/usr/bin/env bash
-(($(cat "$STUBS/panics" 2>/dev/null || echo 0) == 0)) || exit 0
+! grep -q panic "$VM_DIRECTORY/console.log" || exit 0
 echo "# 127.0.0.1:22 SSH-2.0"
 echo "[127.0.0.1]:22 $(cat "$STUBS/host-key")"
 STUB
@@ -90,5 +89,12 @@ STUB
 
 # has_ended PID: a zombie has ended, whether or not anyone has waited for it.
 has_ended() { [[ "$(ps -o stat= -p "$1")" =~ ^(Z.*)?$ ]]; }
+
+kill_machine() {
+    local pid
+    pid=$(cat "$VM_DIRECTORY/pid")
+    kill -9 "$pid"
+    until has_ended "$pid"; do sleep 0.1; done
+}
 
 starts() { wc -l <"$STUBS/started"; }

@@ -2,6 +2,9 @@
 # Runs in the machine, early on every boot (cloud-init's bootcmd), before SSH answers. `accelerator` is set before it.
 # shellcheck disable=SC2154
 
+# As the kubelet sets it later: half a kernel is no node.
+echo 1 >/proc/sys/kernel/panic_on_oops
+
 # On an emulated CPU a nested guest with nested page tables resets this machine; shadow paging is stable.
 # https://docs.kernel.org/admin-guide/kernel-parameters.html: kvm-amd.npt
 npt_wanted=Y
