@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import {
     localBundle,
     localMachineIsOff,
@@ -10,6 +11,8 @@ import { Interrupted } from "./cli";
 
 /** How often an update is begun again for machines that went off under it. */
 const restarts = 3;
+/** A QEMU that ends closes its connections some time before its process is gone. */
+const patience = { seconds: 5, every: 0.25 };
 
 /**
  * Runs an update, and runs it again where it failed because a machine of the cluster went off meanwhile: an emulated
@@ -25,13 +28,20 @@ export async function convergeOver(
             await update();
             return;
         } catch (error) {
-            const off = machinesOff();
+            const off = await eventually(machinesOff);
             if (off.length === 0 || again > restarts || error instanceof Interrupted) {
                 throw error;
             }
             log(`${off.join(", ")} went off; starting again and going on (${again} of ${restarts}) …`);
         }
     }
+}
+
+async function eventually(machinesOff: () => string[]): Promise<string[]> {
+    for (let waited = 0; waited < patience.seconds && machinesOff().length === 0; waited += patience.every) {
+        await setTimeout(patience.every * 1000);
+    }
+    return machinesOff();
 }
 
 /** Names of the cluster's machines that ran and do not run now. */

@@ -20,6 +20,17 @@ if [ -r "$npt_parameter" ] && ! tr 10 YN <"$npt_parameter" | grep -qx "$npt_want
     modprobe -r kvm_amd && modprobe kvm_amd
 fi
 
+# Where one emulated CPU patches code that another one runs, that one trips over it now and then (QEMU 7.2), and the kernel
+# panics. At its first netfilter hooks it patches what every packet runs through: here, before there is traffic.
+if [ "$accelerator" = tcg ] && command -v nft >/dev/null; then
+    for family in ip ip6; do
+        nft add table "$family" kata-cluster-emulated
+        for hook in prerouting input forward output postrouting; do
+            nft add chain "$family" kata-cluster-emulated "$hook" "{ type filter hook $hook priority 0; }"
+        done
+    done
+fi
+
 # 10.0.2.2 is the loopback interface of the operator's computer. The machine itself may go there (a mirror may be
 # there), what it forwards for pods may not. "protocol kernel" keeps systemd-networkd from removing the rules.
 if ! ip rule show | grep -q '^100:'; then
