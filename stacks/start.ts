@@ -2,8 +2,9 @@ import * as fs from "node:fs";
 import { EngineEvent } from "@pulumi/pulumi/automation";
 import { IsolationFindings, NodeFindings } from "../index";
 import { failed, interruptible } from "./local/cli";
+import { convergeOver } from "./local/converge";
 import { needHostPackages } from "./local/hostPackages";
-import { convergeOver, machinesOff } from "./local/machines";
+import { startedMachines } from "./local/machines";
 import { Options, parseOptions, usage } from "./local/options";
 import { isInstalled } from "./local/packages";
 import { Progress } from "./local/progress";
@@ -46,9 +47,12 @@ async function start() {
         const stack = await openStack(state, await pulumiCommand(log, lab?.pulumi), program, lab?.plugins ?? []);
         await configure(stack, stackConfig(options, ports, lab && mirror && { lab, mirror }));
         await convergeOver(
-            () => machinesOff(project, stackName(state), "lab"),
+            () => startedMachines(project, stackName(state), "lab"),
             log,
-            () => interruptible(stack, log, (signal) => stack.up({ signal, onEvent: show, color: "never" })),
+            (lost) =>
+                interruptible(stack, log, (signal) =>
+                    stack.up({ signal: AbortSignal.any([signal, lost]), onEvent: show, color: "never" }),
+                ),
         );
         const outputs = await stack.outputs();
         state.write("kubeconfig", outputs.kubeconfig!.value as string);

@@ -127,9 +127,9 @@ function bootNumber(vmName: string): number {
     return isRunning(numberIn(vmName, "pid")) ? Math.max(last, 1) : last + 1;
 }
 
-/** Whether a machine was started once and does not run now. */
-export function localMachineIsOff(vmName: string): boolean {
-    return numberIn(vmName, "boot") > 0 && !isRunning(numberIn(vmName, "pid"));
+/** Whether a machine that was started once does not run now. Nothing of one that never was. */
+export function localMachineIsOff(vmName: string): boolean | undefined {
+    return numberIn(vmName, "boot") > 0 ? !isRunning(numberIn(vmName, "pid")) : undefined;
 }
 
 function numberIn(vmName: string, name: "boot" | "pid"): number {

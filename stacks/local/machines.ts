@@ -1,52 +1,19 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import { setTimeout } from "node:timers/promises";
 import {
     localBundle,
     localMachineIsOff,
     localMachineName,
     localMachinesFolder,
 } from "../../components/machine/localMachine";
-import { Interrupted } from "./cli";
+import { Machines } from "./converge";
 
-/** How often an update is begun again for machines that went off under it. */
-const restarts = 3;
-/** A QEMU that ends closes its connections some time before its process is gone. */
-const patience = { seconds: 5, every: 0.25 };
-
-/**
- * Runs an update, and runs it again where it failed because a machine of the cluster went off meanwhile: an emulated
- * kernel panics now and then. Each update starts machines that are off, and goes on from what is on their disks.
- */
-export async function convergeOver(
-    machinesOff: () => string[],
-    log: (line: string) => void,
-    update: () => Promise<unknown>,
-): Promise<void> {
-    for (let again = 1; ; again++) {
-        try {
-            await update();
-            return;
-        } catch (error) {
-            const off = await eventually(machinesOff);
-            if (off.length === 0 || again > restarts || error instanceof Interrupted) {
-                throw error;
-            }
-            log(`${off.join(", ")} went off; starting again and going on (${again} of ${restarts}) …`);
-        }
-    }
-}
-
-async function eventually(machinesOff: () => string[]): Promise<string[]> {
-    for (let waited = 0; waited < patience.seconds && machinesOff().length === 0; waited += patience.every) {
-        await setTimeout(patience.every * 1000);
-    }
-    return machinesOff();
-}
-
-/** Names of the cluster's machines that ran and do not run now. */
-export function machinesOff(project: string, stack: string, cluster: string): string[] {
-    return machinesOf(project, stack, cluster).filter(localMachineIsOff);
+/** The cluster's machines that have been started once. */
+export function startedMachines(project: string, stack: string, cluster: string): ReturnType<Machines> {
+    return machinesOf(project, stack, cluster).flatMap((name) => {
+        const off = localMachineIsOff(name);
+        return off === undefined ? [] : [{ name, off }];
+    });
 }
 
 /**

@@ -34,13 +34,15 @@ case "$1 $2" in
         ;;
 esac
 BODY
-    stub kubectl <<'BODY'
+    stub curl <<'BODY'
 case "$*" in
-    *readyz*) [[ ! -e "$CLUSTER/unreachable" ]] || { echo "dial tcp 10.0.0.1:6443: i/o timeout" >&2; exit 1; } ;;
-    *"get node lab-0"*)
-        [[ -e "$CLUSTER/node" ]] || { echo "Error from server (NotFound)" >&2; exit 1; }
+    *https://127.0.0.1:6443/readyz) [[ -e "$CLUSTER/api-is-here" ]] ;;
+    *https://10.0.0.1:6443/readyz) [[ ! -e "$CLUSTER/unreachable" ]] || { echo "curl: (28) Connection timed out" >&2; exit 28; } ;;
+    *https://10.0.0.1:6443/api/v1/nodes/lab-0)
+        [[ -e "$CLUSTER/node" ]] || { echo '{"kind": "Status", "reason": "NotFound"}'; echo "curl: (22) error: 404" >&2; exit 22; }
         printf '{"status":{"conditions":[{"type":"Ready","status":"%s","message":"%s"}]}}' "$([[ -e "$CLUSTER/not-ready" ]] && echo False || echo True)" "cni plugin not initialized"
         ;;
+    *) exit 2 ;;
 esac
 BODY
 }
@@ -73,8 +75,9 @@ join() {
     join
     succeed
     [ "${lines[-1]}" = '{"step":"join","changed":true,"endpoint":"https://10.0.0.1:6443"}' ]
-    called "kubectl --kubeconfig $STATE/join/discovery.conf --request-timeout 15s get --raw /readyz" \
-        "kubeadm join --config $ROOT/etc/kata-cluster/kubeadm-join.yaml" "get node lab-0"
+    called "--cacert $STATE/join/ca.pem --cert $STATE/join/certificate.pem --key $STATE/join/key.pem https://10.0.0.1:6443/readyz" \
+        "kubeadm join --config $ROOT/etc/kata-cluster/kubeadm-join.yaml" "https://10.0.0.1:6443/api/v1/nodes/lab-0"
+    [ "$(cat "$STATE/join/ca.pem")" = "$(cat "$TEST/pki/ca.crt")" ]
     [ -f "$ROOT/etc/kata-cluster/kubeadm-patches/kubeletconfiguration+merge.yaml" ]
     jq -e --arg key "$STATE/join/key.pem" '.users[0].user["client-key"] == $key and (.clusters[0].cluster["certificate-authority-data"] | @base64d | startswith("-----BEGIN CERTIFICATE"))' "$STATE/join/discovery.conf"
     run ! grep -r "PRIVATE KEY" "$STATE/join/discovery.conf" "$CALLS"
@@ -116,7 +119,7 @@ join() {
 @test "an API that is not reached is named, with why" {
     touch "$CLUSTER/unreachable"
     API_SECONDS=1 RETRY_DELAY=1 join
-    failing "the API at https://10.0.0.1:6443 is not reached from this node after 1 s: dial tcp 10.0.0.1:6443: i/o timeout. Fix: open that port"
+    failing "the API at https://10.0.0.1:6443 is not reached from this node after 1 s: curl: (28) Connection timed out. Fix: open that port"
     called_not "kubeadm "
 }
 
@@ -218,7 +221,6 @@ control_plane() {
 
 @test "a further control plane whose join begins again has the cluster's keys again; one that serves is not reset" {
     control_plane
-    stub curl <<<'[[ -e "$CLUSTER/api-is-here" ]]'
     BREAK=once join
     succeed
     [ "$(cat "$ROOT/etc/kubernetes/pki/ca.key")" = key-of-the-cluster ]
@@ -235,7 +237,6 @@ control_plane() {
     BREAK=after join
     failing "kubeadm join failed"
     touch "$CLUSTER/api-is-here"
-    stub curl <<<'[[ -e "$CLUSTER/api-is-here" ]]'
     : >"$CALLS"
     join
     succeed

@@ -14,6 +14,7 @@ source "$BUNDLE/drain.sh"
 source "$BUNDLE/members.sh"
 
 signer=kubernetes.io/kube-apiserver-client-kubelet
+requests=/apis/certificates.k8s.io/v1/certificatesigningrequests
 authority=$ROOT/etc/kubernetes/pki
 # What a further control plane must have of the first: kubeadm makes all else out of it.
 shared=(ca.crt ca.key sa.pub sa.key front-proxy-ca.crt front-proxy-ca.key etcd/ca.crt etcd/ca.key)
@@ -88,20 +89,21 @@ request_key() {
     openssl req -noout -pubkey <<<"$request" | sha256sum | cut -d ' ' -f 1
 }
 
-# Kubernetes' own signer does it, so the cluster's key is not touched here.
+# Kubernetes' own signer does it, so the cluster's key is not touched here. The name holds the key's digest: what is there
+# already under it is the same request, of an attempt that ended or only seemed lost.
 sign() {
     local name certificate=''
     name=kata-cluster.$node.$(request_key | cut -c 1-12)
-    control_plane delete csr "$name" --ignore-not-found >&2
     jq -n --arg name "$name" --arg signer "$signer" --arg request "$(base64 -w 0 <<<"$request")" '{
         apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", metadata: {$name},
         spec: {$request, signerName: $signer, usages: ["digital signature", "client auth"]}}' |
-        control_plane create --filename - >&2 ||
-        # An attempt that seemed lost may have arrived.
+        control_plane create --raw "$requests" --filename - >&2 ||
         control_plane get csr "$name" >&2
     control_plane certificate approve "$name" >&2
     retry "${SIGN_SECONDS:-$(patience)}" signed "$name" || {
         diagnose
+        # So that the next run asks anew.
+        control_plane delete csr "$name" --ignore-not-found >&2
         fail "the request of $node was approved and not signed" "look at kube-controller-manager, which signs it, among the containers above; then run up again"
     }
     write_marker "$(record "$node")" "$certificate"
@@ -115,7 +117,9 @@ signed() {
 
 answer() {
     local endpoint sealed=''
-    endpoint=$(kubectl config view --kubeconfig "$admin" --minify --output 'jsonpath={.clusters[0].cluster.server}')
+    # kubeadm's file, with one cluster in it.
+    endpoint=$(sed -n 's/^ *server: *//p' "$admin")
+    [[ "$endpoint" == https://* ]] || fail "$admin names no server" "run kubeadm init phase kubeconfig admin, then run up again"
     if [[ "$role" == control-plane ]]; then
         sealed=$(tar -C "$authority" -cf - "${shared[@]}" |
             openssl cms -encrypt -binary -aes-256-gcm -outform DER "$(record "$node")" | base64 -w 0)

@@ -7,8 +7,10 @@ admin=$ROOT/etc/kubernetes/admin.conf
 # Written when init is through, with the digest of its configuration.
 initialized=$STATE/initialized
 
+# This control plane's own answers first. One that takes no anonymous questions is asked as the administrator.
 api_serves() {
-    [[ -f "$admin" ]] && kubectl --kubeconfig "$admin" --request-timeout 15s get --raw /readyz >/dev/null 2>&1
+    [[ -f "$admin" ]] || return 1
+    local_api_serves || kubectl --kubeconfig "$admin" --request-timeout 15s get --raw /readyz >/dev/null 2>&1
 }
 
 # Asked without credentials, by what starts quickly.

@@ -16,6 +16,7 @@ new_config=$BUNDLE/files$config
 directory=$STATE/join
 key=$directory/key.pem
 certificate=$directory/certificate.pem
+cluster_authority=$directory/ca.pem
 discovery=$directory/discovery.conf
 kubelet_conf=$ROOT/etc/kubernetes/kubelet.conf
 authority=$ROOT/etc/kubernetes/pki
@@ -58,7 +59,7 @@ reset() {
     fi
     remove_file "$config"
     remove_tree "$patches"
-    rm -f "$joined" "$begun" "$discovery" "$certificate"
+    rm -f "$joined" "$begun" "$discovery" "$certificate" "$cluster_authority"
     status removed true
 }
 
@@ -68,6 +69,7 @@ take_credentials() {
     endpoint=$(jq -r .endpoint <<<"$input")
     ca=$(jq -r .ca <<<"$input")
     write_marker "$certificate" "$(jq -r .certificate <<<"$input")"
+    write_marker "$cluster_authority" "$ca"
     [[ "$(openssl x509 -in "$certificate" -noout -pubkey)" == "$(openssl pkey -in "$key" -pubout)" ]] ||
         fail "the certificate is of another key than this machine's" "run up again: the machine was exchanged meanwhile"
     identity="$(openssl x509 -noout -fingerprint -sha256 <<<"$ca") $(openssl pkey -in "$key" -pubout | sha256sum | cut -d ' ' -f 1)"
@@ -169,7 +171,14 @@ wait_for_endpoint() {
 
 # Sets words.
 endpoint_answers() {
-    words=$(kubectl --kubeconfig "$discovery" --request-timeout 15s get --raw /readyz 2>&1)
+    words=$(ask /readyz)
+}
+
+# ask PATH: the API, as this node, which sees its own Node and no other. Prints the answer, or why there is none. By what
+# starts quickly, for it is asked again and again.
+ask() {
+    curl --silent --show-error --fail-with-body --max-time 15 --cacert "$cluster_authority" --cert "$certificate" --key "$key" \
+        "$endpoint$1" 2>&1
 }
 
 wait_for_node() {
@@ -184,14 +193,14 @@ wait_for_node() {
 # Somebody may have deleted the Node. A kubelet registers only when it starts.
 register_again() {
     local seen
-    ! ask_for_node && [[ "$seen" == *NotFound* ]] || return 0
+    ! ask_for_node && [[ "$seen" =~ \"reason\":\ ?\"NotFound\" ]] || return 0
     log "the Node is gone; kubelet registers it again"
     systemctl restart kubelet
 }
 
-# By kubelet's own identity, which sees this Node and no other. Sets seen.
+# Sets seen.
 ask_for_node() {
-    seen=$(kubectl --kubeconfig "$kubelet_conf" --request-timeout 15s get node "$NODE_NAME" --output json 2>&1)
+    seen=$(ask "/api/v1/nodes/$NODE_NAME")
 }
 
 # Sets seen to what the Node says of itself.

@@ -7,8 +7,12 @@ while [[ "${1:-}" == --* ]]; do shift 2; done
 nodes=$CLUSTER/nodes requests=$CLUSTER/requests authority=$ROOT/etc/kubernetes/pki/ca
 
 case "$*" in
+    "create --raw /apis/certificates.k8s.io/"*)
+        new=$(mktemp "$CLUSTER/new.XXXXXXXX")
+        cat >"$new"
+        mv "$new" "$requests/$(jq -r .metadata.name "$new")"
+        ;;
     "get --raw "* | "create --raw "*) ;;
-    "config view "*) printf https://192.0.2.1:6443 ;;
     "get node "*)
         if [[ ! -f "$nodes/$3" ]]; then
             [[ "$*" == *--ignore-not-found* ]] || {
@@ -35,11 +39,6 @@ case "$*" in
                 ;;
             *" member remove id-"*) echo "${all[-1]#id-}" >>"$CLUSTER/etcd-left" ;;
         esac
-        ;;
-    "create --filename -")
-        new=$(mktemp "$CLUSTER/new.XXXXXXXX")
-        cat >"$new"
-        mv "$new" "$requests/$(jq -r .metadata.name "$new")"
         ;;
     "delete csr "*) rm -f "$requests/$3" ;;
     "get csr --output json") echo '{"items":[]}' ;;

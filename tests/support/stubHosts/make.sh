@@ -46,6 +46,8 @@ make_crictl
 slow_services
 stub kubeadm <"$here/kubeadm.bash"
 stub kubectl <"$here/kubectl.bash"
+mv "$STUBS/curl" "$STUBS/other-curl"
+stub curl <"$here/curl.bash"
 # A hundred hosts share one disk here, and none loses power.
 stub sync </dev/null
 make_releases

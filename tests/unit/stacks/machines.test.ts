@@ -3,49 +3,9 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { Interrupted } from "../../../stacks/local/cli";
-import { convergeOver, machinesOff } from "../../../stacks/local/machines";
+import { startedMachines } from "../../../stacks/local/machines";
 
-describe("npm start, when a machine goes off", () => {
-    /** How many updates ran, and what was said, where each fails with the next of the errors. */
-    async function run(errors: Error[], off: string[]): Promise<{ updates: number; said: string[] }> {
-        const said: string[] = [];
-        let updates = 0;
-        await convergeOver(
-            () => off,
-            (line) => said.push(line),
-            () => {
-                const error = errors[updates++];
-                return error ? Promise.reject(error) : Promise.resolve();
-            },
-        );
-        return { updates, said };
-    }
-
-    const lost = new Error("the connection is gone");
-
-    it("goes on, and says which", async () => {
-        assert.deepEqual(await run([lost, lost], ["p-s-lab-control-plane-0"]), {
-            updates: 3,
-            said: [
-                "p-s-lab-control-plane-0 went off; starting again and going on (1 of 3) …",
-                "p-s-lab-control-plane-0 went off; starting again and going on (2 of 3) …",
-            ],
-        });
-    });
-
-    it("gives up the fourth time", async () => {
-        await assert.rejects(run([lost, lost, lost, lost], ["a"]), lost);
-    });
-
-    it("fails for anything else", async function () {
-        this.timeout(10_000);
-        await assert.rejects(run([lost], []), lost);
-        await assert.rejects(run([new Interrupted()], ["a"]), Interrupted);
-    });
-});
-
-describe("machines that are off", () => {
+describe("machines that were started", () => {
     const before = process.env.XDG_STATE_HOME;
     let home: string;
 
@@ -70,7 +30,7 @@ describe("machines that are off", () => {
         Object.entries(files).forEach(([file, text]) => fs.writeFileSync(path.join(folder, file), text));
     }
 
-    it("are those of this cluster that ran and do not run", async () => {
+    it("are those of this cluster, off where their process is gone", async () => {
         const ended = spawn("true");
         await new Promise((resolve) => ended.once("exit", resolve));
         machine("p-s-lab-control-plane-0", { boot: "1\n", pid: `${ended.pid}\n` });
@@ -78,6 +38,10 @@ describe("machines that are off", () => {
         machine("p-s-lab-worker-1", { boot: "2\n" });
         machine("p-s-lab-worker-2", {});
         machine("p-other-lab-worker-0", { boot: "1\n" });
-        assert.deepEqual(machinesOff("p", "s", "lab"), ["p-s-lab-control-plane-0", "p-s-lab-worker-1"]);
+        assert.deepEqual(startedMachines("p", "s", "lab"), [
+            { name: "p-s-lab-control-plane-0", off: true },
+            { name: "p-s-lab-worker-0", off: false },
+            { name: "p-s-lab-worker-1", off: true },
+        ]);
     });
 });
