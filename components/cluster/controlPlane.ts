@@ -32,7 +32,7 @@ export class ControlPlane extends pulumi.ComponentResource {
                 machine: node.machine,
                 run: `node apply ${controlPlaneSteps.join(" ")}`,
                 undo: `node reset ${controlPlaneSteps.join(" ")}`,
-                digest: node.digests.init,
+                digest: sinceBoot(node.machine.boot, node.digests.init),
                 timeoutSeconds: spec.timeouts.controlPlaneSeconds,
                 secretOutput: true,
             },
@@ -49,6 +49,11 @@ export class ControlPlane extends pulumi.ComponentResource {
         );
         this.registerOutputs({ kubeconfig: this.kubeconfig });
     }
+}
+
+/** Runs the step again after the machine was started anew: all that is made through the API needs it to serve by then. */
+function sinceBoot(boot: number | undefined, digest: pulumi.Input<string>): pulumi.Input<string> {
+    return boot !== undefined && boot > 1 ? pulumi.interpolate`${digest}, boot ${boot}` : digest;
 }
 
 /**

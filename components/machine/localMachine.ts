@@ -26,6 +26,7 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
     public readonly connection: Machine["connection"];
     public readonly apiAddress: string;
     public readonly owner: command.local.Command;
+    public readonly boot: number;
     public readonly dependsOn: pulumi.Resource[];
 
     constructor(
@@ -39,6 +40,7 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
         this.labels = labels;
         this.taints = taints;
         this.internalAddress = segment.address(local.place);
+        this.boot = bootNumber(localMachineName(pulumi.getProject(), pulumi.getStack(), name));
         const keys = makeSshKeys(name, ["user", "host"], { parent: this });
         this.owner = this.runMachine(cluster, local, keys);
         this.dependsOn = [this.owner];
@@ -86,7 +88,7 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
                     VM_USER: user,
                     VM_ACCELERATOR: spec.accelerator,
                     VM_TIMEOUT_SECONDS: String(timeoutSeconds),
-                    VM_BOOT: String(bootNumber(vmName)),
+                    VM_BOOT: String(this.boot),
                 },
                 stdin: keys.apply(({ user, host }) =>
                     JSON.stringify({
@@ -120,7 +122,7 @@ export function localBundle(): string {
 
 /**
  * Which boot of the machine is wanted: the one that runs, or the next one. So an `up` after the computer was restarted
- * shows one change, and starts the machine again. The files are those that `local/vm.sh` keeps.
+ * shows that, and starts the machine again. The files are those that `local/vm.sh` keeps.
  */
 function bootNumber(vmName: string): number {
     const last = numberIn(vmName, "boot");

@@ -23,6 +23,11 @@ export interface Machine {
      * machine is never removed step by step. An existing machine has none: its steps are undone on delete.
      */
     owner?: pulumi.Resource;
+    /**
+     * Which start of the machine is wanted, where we start it: 1 is the first. After another one its API serves only some
+     * time after SSH does.
+     */
+    boot?: number;
     /** What must be there before the machine can be reached. */
     dependsOn: pulumi.Resource[];
 }

@@ -1,4 +1,7 @@
 import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { KataClusterArgs } from "../../components/args";
 import { KataCluster } from "../../components/kataCluster";
@@ -62,6 +65,35 @@ describe("nodes", function () {
             );
         });
     }
+
+    it("asks the first control plane's API again after its machine was started anew, and changes nothing else", async () => {
+        const home = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-boots-"));
+        const before = process.env.XDG_STATE_HOME;
+        process.env.XDG_STATE_HOME = home;
+        try {
+            const fresh = await register(onLocal(1));
+            // As vm.sh leaves it where the process is gone.
+            const folder = path.join(home, "kata-cluster/kata-cluster-test-lab-control-plane-0");
+            fs.mkdirSync(folder, { recursive: true });
+            fs.writeFileSync(path.join(folder, "boot"), "1\n");
+            const anew = await register(onLocal(1));
+            const changed = fresh.filter(
+                ({ name, inputs }) => JSON.stringify(of(anew, name).inputs) !== JSON.stringify(inputs),
+            );
+            assert.deepEqual(changed.map(({ name }) => name).sort(), [
+                "lab-control-plane-0-init",
+                "lab-control-plane-0-vm",
+            ]);
+            assert.match(String(of(anew, "lab-control-plane-0-init").inputs.create), /# [0-9a-f]+, boot 2$/);
+        } finally {
+            fs.rmSync(home, { recursive: true });
+            if (before === undefined) {
+                delete process.env.XDG_STATE_HOME;
+            } else {
+                process.env.XDG_STATE_HOME = before;
+            }
+        }
+    });
 
     it("changes no input of another resource when a worker is added", async () => {
         const [before, after] = [await register(onExisting(1, 1)), await register(onExisting(1, 2))];
