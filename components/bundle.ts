@@ -5,8 +5,9 @@ import * as path from "node:path";
 /** Text files by their path below the bundle's directory, with forward slashes. */
 export type Files = Record<string, string>;
 
-/** The first part of every bundle: it defines what the rest calls. */
+/** The first parts of every bundle, which define what the rest calls: the directory's own, and what unpacks its files. */
 const header = "bundle.sh";
+const unpacking = path.join(__dirname, "unpack.sh");
 
 /** The last line of a node's settings: without it they are not whole. */
 export const lastSetting = "settings=whole";
@@ -27,23 +28,30 @@ export function filesBelow(directory: string): Files {
  * for. A copy that broke off has no last line, and so runs nothing.
  */
 export function bundle(directory: string, files: Files): string {
-    return [fs.readFileSync(path.join(directory, header), "utf8"), ...carried(files), 'run "$@"\n'].join("\n");
+    const first = [path.join(directory, header), unpacking].map((file) => fs.readFileSync(file, "utf8"));
+    return [...first, carried(files), 'run "$@"\n'].join("\n");
 }
 
 /** Files for a bundle that is on the node already, as a text that a reviewer can read in a diff. */
 export function settings(files: Files): string {
-    return [...carried(files), `${lastSetting}\n`].join("\n");
+    return [carried(files), `${lastSetting}\n`].join("\n");
 }
 
-/** Each file as a here-document for the header's `file`, in order of its path. */
-function carried(files: Files): string[] {
-    return Object.keys(files)
-        .sort()
-        .map((file) => {
-            const text = files[file]!.replace(/\n?$/, "\n");
-            const end = delimiterFor(text);
-            return `file ${mode(file)} '${file}' <<'${end}'\n${text}${end}\n`;
-        });
+/**
+ * A here-document for `files` of unpack.sh, with each file in order of its path, between a line that names it and one that
+ * ends it.
+ */
+function carried(files: Files): string {
+    const paths = Object.keys(files).sort();
+    const texts = paths.map((file) => {
+        const text = files[file]!.replace(/\n?$/, "\n");
+        const end = delimiterFor("END_OF_FILE", text);
+        return `file '${file}' <<'${end}'\n${text}${end}\n`;
+    });
+    const directories = new Set(paths.map((file) => path.posix.dirname(file)));
+    const all = texts.join("\n");
+    const end = delimiterFor("END_OF_FILES", all);
+    return `files ${[...directories].map((one) => `'${one}'`).join(" ")} <<'${end}'\n${all}${end}\n`;
 }
 
 /** A short digest of files, for commands that are to run again when the files change. */
@@ -55,12 +63,8 @@ export function digestOf(files: Files): string {
     return hash.digest("hex").slice(0, 12);
 }
 
-function mode(file: string): string {
-    return file.endsWith(".sh") ? "0755" : "0644";
-}
-
-function delimiterFor(text: string): string {
-    let end = "END_OF_FILE";
+function delimiterFor(name: string, text: string): string {
+    let end = name;
     while (text.includes(end)) {
         end += "_";
     }

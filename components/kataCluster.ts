@@ -47,7 +47,10 @@ export class KataCluster extends pulumi.ComponentResource {
         const inCluster = { ...child, provider, ...allLivingWith(controlPlane.init) };
         const policies = new AdmissionPolicies(`${name}-policies`, spec, inCluster);
         // Without it the pod's first attempts would fail, and each would be told as a warning.
-        const network = spec.kubernetes.cni === "flannel" ? [new Flannel(`${name}-flannel`, spec, inCluster)] : [];
+        const network =
+            spec.kubernetes.cni === "flannel"
+                ? [new Flannel(`${name}-flannel`, spec, controlPlane.endpoint, inCluster)]
+                : [];
         const kata = runtimeClass(name, spec, inCluster);
 
         const untrusted = new UntrustedPod(`${name}-untrusted`, spec.untrustedPod, {

@@ -1,23 +1,24 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ClusterSpec } from "../spec";
+import { Endpoint } from "./controlPlane";
 
 const namespace = "kube-flannel";
 const labels = { app: "flannel", "k8s-app": "flannel", tier: "node" };
 
 /**
- * The pod network flannel, as its own manifest has it, with pinned images and our pod range:
+ * The pod network flannel, as its own manifest has it, with pinned images, our pod range and the API's own address:
  * https://github.com/flannel-io/flannel/blob/v0.28.4/Documentation/kube-flannel.yml
  */
 export class Flannel extends pulumi.ComponentResource {
-    constructor(name: string, spec: ClusterSpec, opts: pulumi.ComponentResourceOptions) {
+    constructor(name: string, spec: ClusterSpec, api: pulumi.Output<Endpoint>, opts: pulumi.ComponentResourceOptions) {
         super("kata-cluster:cluster:Flannel", name, {}, opts);
         const account = serviceAccount(name, { parent: this });
         const config = configMap(name, spec.kubernetes.podCidr, { parent: this, dependsOn: account.namespace });
         const bounded = `${spec.timeouts.podSeconds}s`;
         new k8s.apps.v1.DaemonSet(
             `${name}-daemon`,
-            { metadata: { name: "kube-flannel-ds", namespace, labels }, spec: daemonSet(spec) },
+            { metadata: { name: "kube-flannel-ds", namespace, labels }, spec: daemonSet(spec, api) },
             {
                 parent: this,
                 dependsOn: [...account.all, config],
@@ -94,7 +95,7 @@ function configMap(name: string, podCidr: string, opts: pulumi.CustomResourceOpt
     );
 }
 
-function daemonSet(spec: ClusterSpec): k8s.types.input.apps.v1.DaemonSetSpec {
+function daemonSet(spec: ClusterSpec, api: pulumi.Output<Endpoint>): k8s.types.input.apps.v1.DaemonSetSpec {
     const { flannel, flannelCniPlugin } = spec.images;
     const cni = { name: "cni", mountPath: "/etc/cni/net.d" };
     const config = { name: "flannel-cfg", mountPath: "/etc/kube-flannel/" };
@@ -146,6 +147,9 @@ function daemonSet(spec: ClusterSpec): k8s.types.input.apps.v1.DaemonSetSpec {
                             fromField("POD_NAME", "metadata.name"),
                             fromField("POD_NAMESPACE", "metadata.namespace"),
                             fromField("NODE_IP", "status.hostIP"),
+                            // Not by its Service: flannel starts before kube-proxy has made that.
+                            { name: "KUBERNETES_SERVICE_HOST", value: api.host },
+                            { name: "KUBERNETES_SERVICE_PORT", value: api.port },
                             { name: "EVENT_QUEUE_DEPTH", value: "5000" },
                             { name: "CONT_WHEN_CACHE_NOT_READY", value: "false" },
                         ],

@@ -16,6 +16,8 @@ export class ControlPlane extends pulumi.ComponentResource {
     public readonly init: command.remote.Command;
     /** Done when all control planes serve. */
     public readonly joined: command.remote.Command[] = [];
+    /** Where the nodes reach the API. */
+    public readonly endpoint: pulumi.Output<Endpoint>;
     /** The administrator's kubeconfig, with the address under which the user reaches the API. Secret. */
     public readonly kubeconfig: pulumi.Output<string>;
 
@@ -42,6 +44,7 @@ export class ControlPlane extends pulumi.ComponentResource {
         for (const other of others) {
             this.joined.push(joinNode(other, this, spec, this.joined.slice(-1)));
         }
+        this.endpoint = pulumi.unsecret(adminConf.of(this.init)).apply((conf) => endpointIn(conf, name));
         this.kubeconfig = pulumi.secret(
             pulumi
                 .all([adminConf.of(this.init), node.machine.apiAddress])
@@ -56,6 +59,18 @@ function sinceBoot(boot: number | undefined, digest: pulumi.Input<string>): pulu
     return boot !== undefined && boot > 1 ? pulumi.interpolate`${digest}, boot ${boot}` : digest;
 }
 
+/** A server by its host, an IPv6 address without brackets, and its port. */
+export interface Endpoint {
+    host: string;
+    port: string;
+}
+
+/** The server that kubeadm has put into the node's `admin.conf`. */
+function endpointIn(adminConf: string, name: string): Endpoint {
+    const { hostname, port } = new URL(contentOf(adminConf, name).cluster.server);
+    return { host: hostname.replace(/^\[|\]$/g, ""), port: port || "443" };
+}
+
 /**
  * The node's `admin.conf` with the server that the user reaches, and names that say which cluster it is.
  *
@@ -63,12 +78,7 @@ function sinceBoot(boot: number | undefined, digest: pulumi.Input<string>): pulu
  * @internal
  */
 export function userKubeconfig(adminConf: string, address: string, name: string): string {
-    const config = parse(adminConf) as Partial<AdminConf> | undefined | null;
-    const cluster = config?.clusters?.[0]?.cluster;
-    const user = config?.users?.[0]?.user;
-    if (!cluster || !user) {
-        throw new Error(`the control plane of "${name}" gave no kubeconfig; run up again`);
-    }
+    const { cluster, user } = contentOf(adminConf, name);
     const admin = `${name}-admin`;
     return stringify({
         apiVersion: "v1",
@@ -80,7 +90,18 @@ export function userKubeconfig(adminConf: string, address: string, name: string)
     });
 }
 
+/** The only cluster and user of an `admin.conf`. */
+function contentOf(adminConf: string, name: string) {
+    const config = parse(adminConf) as Partial<AdminConf> | undefined | null;
+    const cluster = config?.clusters?.[0]?.cluster;
+    const user = config?.users?.[0]?.user;
+    if (!cluster || !user) {
+        throw new Error(`the control plane of "${name}" gave no kubeconfig; run up again`);
+    }
+    return { cluster, user };
+}
+
 interface AdminConf {
-    clusters: { cluster: object }[];
+    clusters: { cluster: { server: string } }[];
     users: { user: object }[];
 }

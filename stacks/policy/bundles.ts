@@ -21,7 +21,7 @@ export function bundlesOf({ type, inputs }: Resource): Bundle[] {
 /** The files of a text that `bundle` in components/bundle.ts wrote. None if it is another text. */
 export function bundleFiles(text: string): Files {
     const files: Files = {};
-    const begin = /^file \d{4} '([^'\n]+)' <<'(END_OF_FILE_*)'\n/gm;
+    const begin = /^file '([^'\n]+)' <<'(END_OF_FILE_*)'\n/gm;
     for (let match = begin.exec(text); match; match = begin.exec(text)) {
         const [, file, end] = match;
         const length = `\n${text.slice(begin.lastIndex)}`.indexOf(`\n${end}\n`);

@@ -95,19 +95,21 @@ in_lib() {
 # bundle_of: a bundle as the component makes it.
 bundle_of() {
     {
-        cat "$HOST/bundle.sh"
-        echo
-        echo "file 0755 'hello.sh' <<'END_OF_FILE'"
+        cat "$HOST/bundle.sh" "$REPOSITORY/components/unpack.sh"
+        echo "files '.' <<'END_OF_FILES'"
+        echo "file 'hello.sh' <<'END_OF_FILE'"
         echo 'echo "$(dirname "$0") says $*: $(cat "$(dirname "$0")/files/etc/x")"; exit "${RESULT:-0}"'
         echo END_OF_FILE
-        echo
+        echo END_OF_FILES
         echo 'run "$@"'
     } >"$TEST/bundle.sh"
     {
-        echo "file 0644 'files/etc/x' <<'END_OF_FILE'"
+        echo "files 'files/etc' <<'END_OF_FILES'"
+        echo "file 'files/etc/x' <<'END_OF_FILE'"
         # Must come out as it is.
         printf '%s\n' 'literal $HOME `id` \n'
         echo END_OF_FILE
+        echo END_OF_FILES
         echo settings=whole
     } >"$TEST/settings"
 }

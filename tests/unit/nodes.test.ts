@@ -19,7 +19,8 @@ const stdout = {
     "-pod": JSON.stringify({ node: "lab-worker-0", uid: "uid" }),
     "-keys": JSON.stringify(keys),
     "-admit": "ADMITTED",
-    "-init": "clusters: [{ cluster: {} }]\nusers: [{ user: { client-key-data: CANARY-ADMIN-KEY } }]\n",
+    "-init":
+        'clusters: [{ cluster: { server: "https://10.0.0.1:6443" } }]\nusers: [{ user: { client-key-data: CANARY-ADMIN-KEY } }]\n',
     "-install": JSON.stringify({
         node: "x",
         verb: "apply",

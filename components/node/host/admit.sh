@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Admits a node to the cluster, on the control plane that it began on: admit.sh apply NODE, with
-# {request, role, labels, taints} on stdin. Signs the node's request for a certificate and prints
+# {request, role, labels, taints} on stdin. Signs the node's request for a certificate as kubeadm signs its own, and prints
 # {certificate, ca, endpoint}, all of it public, and for a control plane the cluster's own keys, sealed so that only the
 # node can open them. And takes a node out again: admit.sh reset NODE.
 STEP=admit
@@ -13,9 +13,11 @@ source "$BUNDLE/drain.sh"
 # shellcheck source=components/node/host/members.sh
 source "$BUNDLE/members.sh"
 
-signer=kubernetes.io/kube-apiserver-client-kubelet
-requests=/apis/certificates.k8s.io/v1/certificatesigningrequests
 authority=$ROOT/etc/kubernetes/pki
+# Those of the signer kubernetes.io/kube-apiserver-client-kubelet. It is not asked itself: kube-controller-manager starts
+# it half a minute after the API on a slow machine.
+# https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
+extensions=("basicConstraints = critical, CA:FALSE" "keyUsage = critical, digitalSignature" "extendedKeyUsage = clientAuth")
 # What a further control plane must have of the first: kubeadm makes all else out of it.
 shared=(ca.crt ca.key sa.pub sa.key front-proxy-ca.crt front-proxy-ca.key etcd/ca.crt etcd/ca.key)
 
@@ -89,30 +91,20 @@ request_key() {
     openssl req -noout -pubkey <<<"$request" | sha256sum | cut -d ' ' -f 1
 }
 
-# Kubernetes' own signer does it, so the cluster's key is not touched here. The name holds the key's digest: what is there
-# already under it is the same request, of an attempt that ended or only seemed lost.
+# Of the request it takes subject and key alone.
 sign() {
-    local name certificate=''
-    name=kata-cluster.$node.$(request_key | cut -c 1-12)
-    jq -n --arg name "$name" --arg signer "$signer" --arg request "$(base64 -w 0 <<<"$request")" '{
-        apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", metadata: {$name},
-        spec: {$request, signerName: $signer, usages: ["digital signature", "client auth"]}}' |
-        control_plane create --raw "$requests" --filename - >&2 ||
-        control_plane get csr "$name" >&2
-    control_plane certificate approve "$name" >&2
-    retry "${SIGN_SECONDS:-$(patience)}" signed "$name" || {
-        diagnose
-        # So that the next run asks anew.
-        control_plane delete csr "$name" --ignore-not-found >&2
-        fail "the request of $node was approved and not signed" "look at kube-controller-manager, which signs it, among the containers above; then run up again"
-    }
-    write_marker "$(record "$node")" "$certificate"
+    local file temporary words
+    file=$(record "$node")
+    install -d "$members"
+    beside "$file"
+    words=$(openssl x509 -req -days 365 -sha256 -CA "$authority/ca.crt" -CAkey "$authority/ca.key" \
+        -set_serial "0x$(openssl rand -hex 16)" -extfile <(printf '%s\n' "${extensions[@]}") \
+        -out "$temporary" <<<"$request" 2>&1) ||
+        fail "the cluster's authority did not sign the request of $node: $(tail -n 1 <<<"$words")" "see that ca.crt and ca.key in $authority are whole, then run up again"
+    sync "$temporary"
+    mv -f "$temporary" "$file"
+    sync "$members"
     log "admitted $node"
-}
-
-# Sets certificate.
-signed() {
-    certificate=$(control_plane get csr "$1" --output json | jq -r '.status.certificate // empty' | base64 -d) && [[ -n "$certificate" ]]
 }
 
 answer() {

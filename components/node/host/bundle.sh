@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# The first part of the scripts' bundle. What follows it: one `file` call with a here-document for each file, and a last
-# line `run "$@"`. A copy that broke off has no last line: it runs nothing, and says so.
+# The first part of the scripts' bundle. What follows it: unpack.sh, a call of its `files` with all of them, and a last line
+# `run "$@"`. A copy that broke off has no last line: it runs nothing, and says so.
 set -euo pipefail
 umask 022
 staging=''
-programs=()
 
 broken_off() {
     [[ -z "$staging" ]] || rm -rf "$staging"
@@ -24,15 +23,6 @@ state=${ROOT:-}/var/lib/kata-cluster
 mkdir -p "$state"
 staging=$(mktemp -d "$state/bundle.XXXXXXXX")
 
-# file MODE PATH: stdin becomes a file of the bundle. There are dozens of them, and each program that is started for one
-# takes its time on a slow node.
-file() {
-    local target=$staging/$2
-    [[ -d "${target%/*}" ]] || mkdir -p "${target%/*}"
-    cat >"$target"
-    [[ "$1" == 0644 ]] || programs+=("$target")
-}
-
 # run [--settings | --input] SCRIPT ARGUMENTS...: runs a script of the bundle. It never returns, so bash reads nothing
 # beyond this call, even if another copy is being written over this file. What is sent to this command is all read first,
 # for a session that ends with some of it unread fails now and then. With --settings it is the node's own files, which
@@ -49,7 +39,6 @@ run() {
     esac
     [[ "${1:-}" != --* ]] || shift
     take_settings
-    chmod 0755 "${programs[@]}"
     script=$staging/${1:-}.sh
     if [[ ! -f "$script" ]]; then
         echo "kata-cluster: the bundle has no script \"${1:-}\". Fix: run up again, so that it is copied anew" >&2

@@ -56,9 +56,10 @@ reset() {
 
 # CRI-O reads each file in its directory of drop-ins, whatever its name, and any of them could take isolation away.
 refuse_foreign_settings() {
-    local file
+    local file temporary
     # What a run that was killed was writing.
-    rm -f "$(beside "$ROOT$config")"
+    beside "$ROOT$config"
+    rm -f "$temporary"
     while read -r file; do
         file=${file#"$ROOT"}
         [[ -e "$STATE/files$file" ]] ||

@@ -9,12 +9,12 @@ CACHE=$ROOT/var/cache/kata-cluster/downloads
 
 # release NAME: sets version, sha256 and url. Without a program, for it is asked for dozens of times.
 release() {
-    local name arch wanted
-    wanted=${node_architecture:=$(architecture)}
+    local name arch
+    NODE_ARCHITECTURE=${NODE_ARCHITECTURE:-$(architecture)}
     while IFS=$'\t' read -r name version arch sha256 url; do
-        [[ "$name" != "$1" || "$arch" != "$wanted" ]] || return 0
+        [[ "$name" != "$1" || "$arch" != "$NODE_ARCHITECTURE" ]] || return 0
     done <"$BUNDLE/downloads"
-    fail "no release of $1 for $wanted is known" "give releases.$1 a sha256 for $wanted, or use a machine of another architecture"
+    fail "no release of $1 for $NODE_ARCHITECTURE is known" "give releases.$1 a sha256 for $NODE_ARCHITECTURE, or use a machine of another architecture"
 }
 
 # The name holds the digest, so that what was begun for one release is never resumed for another.
@@ -166,7 +166,7 @@ unpack() {
 # the directory, by rename, so that one that is running stays whole. CHECK is called with the unpacked release before.
 # Skipped if it is there.
 install_programs() {
-    local name=$1 directory=$2 check=${3:-true} only=" ${*:4} " version sha256 url staged program record
+    local name=$1 directory=$2 check=${3:-true} only=" ${*:4} " version sha256 url staged program record found=()
     if installed "$name"; then
         forget "$name"
         return 0
@@ -182,12 +182,14 @@ install_programs() {
     record=$sha256
     while read -r program; do
         [[ -z "${only// /}" || "$only" == *" ${program##*/} "* ]] || continue
-        chmod 0755 "$program"
-        sync "$program"
-        mv -f "$program" "$ROOT$directory/${program##*/}"
+        found+=("$program")
         record+=$'\n'$directory/${program##*/}
     done < <(programs_in "$staged")
-    [[ "$record" == *$'\n'* ]] || fail "the release of $name $version holds no program" "check releases.$name"
+    ((${#found[@]} > 0)) || fail "the release of $name $version holds no program" "check releases.$name"
+    # All by one call each: there are dozens in some releases.
+    chmod 0755 "${found[@]}"
+    sync "${found[@]}"
+    mv -f -t "$ROOT$directory" "${found[@]}"
     rm -rf "$staged"
     write_marker "$STATE/installed/$name" "$record"
     forget "$name"

@@ -36,7 +36,7 @@ fits() {
 make() {
     local file=$1 temporary
     shift
-    temporary=$(beside "$file")
+    beside "$file"
     (
         umask 077
         "$@" >"$temporary"

@@ -110,19 +110,19 @@ retry() {
     done
 }
 
-# beside PATH: where it is written before it gets its name. Hidden, and without the suffix that directories of drop-ins
-# are read by. Always the same name, so that the run after a kill leaves none behind; the node's lock allows that.
+# beside PATH: sets temporary to where it is written before it gets its name. Hidden, and without the suffix that
+# directories of drop-ins are read by. Always the same name, so that the run after a kill leaves none behind; the node's
+# lock allows that.
 beside() {
-    printf '%s/.%s.new' "${1%/*}" "${1##*/}"
+    temporary=${1%/*}/.${1##*/}.new
 }
 
 # write_marker PATH TEXT: durable and never half written, for what later runs decide by.
 write_marker() {
     local target=$1 temporary
-    temporary=$(beside "$target")
+    beside "$target"
     [[ -d "${target%/*}" ]] || mkdir -p "${target%/*}"
     printf '%s\n' "$2" >"$temporary"
-    chmod 0644 "$temporary"
     sync "$temporary"
     mv -f "$temporary" "$target"
     sync "${target%/*}"
@@ -138,9 +138,8 @@ install_file() {
     fi
     keep_original "$3"
     [[ -d "${target%/*}" ]] || mkdir -p "${target%/*}"
-    temporary=$(beside "$target")
-    cat "$source" >"$temporary"
-    chmod "$mode" "$temporary"
+    beside "$target"
+    install -m "$mode" "$source" "$temporary"
     sync "$temporary"
     mv -f "$temporary" "$target"
     changed=true
@@ -155,7 +154,7 @@ keep_original() {
     if [[ -e "$ROOT$1" || -L "$ROOT$1" ]]; then
         cp -a "$ROOT$1" "$ours.original"
     fi
-    touch "$ours"
+    : >"$ours"
 }
 
 # remove_file PATH: undoes install_file.

@@ -79,7 +79,7 @@ remove_member() {
         log "removed the Node $1"
     fi
     for csr in $(control_plane get csr --output json | jq -r --arg node "$1" '
-        .items[] | select(.spec.username == "system:node:" + $node or (.metadata.name | startswith("kata-cluster." + $node + "."))) | .metadata.name'); do
+        .items[] | select(.spec.username == "system:node:" + $node) | .metadata.name'); do
         control_plane delete csr "$csr" --ignore-not-found >&2
     done
     rm -f "$(settings "$1")" "$(record "$1")"

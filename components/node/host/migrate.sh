@@ -81,7 +81,7 @@ remove_others() {
 point_kubelet() {
     local file=$ROOT/var/lib/kubelet/$1 temporary
     [[ -f "$file" ]] || return 0
-    temporary=$(beside "$file")
+    beside "$file"
     awk -v socket="$CRI_SOCKET" '
         !/^containerRuntimeEndpoint:/ { print }
         END { printf "containerRuntimeEndpoint: \"%s\"\n", socket }' "$file" >"$temporary"

@@ -109,6 +109,11 @@ main() {
         [[ -f "$BUNDLE/$step.sh" ]] || fail "there is no step \"$step\"" "name steps: $names"
     done
     take_lock "$verb" "$@"
+    if [[ "$verb" == apply ]]; then
+        # Asked once, for all that is started from here.
+        NODE_ARCHITECTURE=$(architecture)
+        export NODE_ARCHITECTURE
+    fi
     exec 8<&0
     FETCHING=''
     for word in "$@"; do

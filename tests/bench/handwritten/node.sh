@@ -103,8 +103,10 @@ control_plane() {
         offer_join &
         offer=$!
     fi
+    # So that flannel need not wait for kube-proxy.
+    sed "s/API_HOST/$(sed -n 's|^ *server: https://\(.*\):6443$|\1|p' "$KUBECONFIG")/" objects.yaml >objects
     # Not validated here, for kubectl would read the API's whole schema for that.
-    step objects kubectl create --validate=false --filename objects.yaml
+    step objects kubectl create --validate=false --filename objects
     wait "$kata"
     wait "$images"
     [[ -z "$offer" ]] || wait "$offer"

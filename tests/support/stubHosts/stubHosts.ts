@@ -52,7 +52,7 @@ export class StubHosts {
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-hosts-"));
         execFileSync("bash", [path.join(__dirname, "make.sh"), folder], { stdio: ["ignore", "ignore", "inherit"] });
         const cluster = path.join(folder, "cluster");
-        ["nodes", "requests"].forEach((name) => fs.mkdirSync(path.join(cluster, name), { recursive: true }));
+        fs.mkdirSync(path.join(cluster, "nodes"), { recursive: true });
         const api = await ApiServer.start();
         const adminConf = path.join(folder, "admin.conf");
         fs.writeFileSync(adminConf, api.kubeconfig, { mode: 0o600 });

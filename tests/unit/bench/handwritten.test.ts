@@ -43,7 +43,7 @@ describe("the hand-written script", () => {
 
     it("makes the component's own objects", async () => {
         const { resources } = recordingMocks(true, {});
-        new Flannel("flannel", spec, {});
+        new Flannel("flannel", spec, pulumi.output({ host: "API_HOST", port: "6443" }), {});
         await pulumi.runtime.disconnect();
         const expected = resources.filter(({ type }) => type.startsWith("kubernetes:")).map(({ inputs }) => inputs);
         const [runtimeClass, ...flannel] = parseAllDocuments(alone["objects.yaml"]!).map(

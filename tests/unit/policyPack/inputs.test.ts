@@ -43,7 +43,7 @@ describe("bundleFiles", () => {
         const host = path.resolve(__dirname, "../../../components/node/host");
         const files = {
             ...filesBelow(host),
-            awkward: "END_OF_FILE\nfile 0644 'no' <<'END_OF_FILE'\nEND_OF_FILE_\n",
+            awkward: "END_OF_FILE\nfile 'no' <<'END_OF_FILE'\nEND_OF_FILE_\n",
             empty: "",
         };
         const expected = Object.entries(files).map(([name, text]) => [name, text.replace(/\n?$/, "\n")] as const);
@@ -52,6 +52,6 @@ describe("bundleFiles", () => {
 
     it("finds nothing in other texts, and no file that is cut off", () => {
         assert.deepEqual(bundleFiles("echo hello\n"), {});
-        assert.deepEqual(bundleFiles("file 0644 'a' <<'END_OF_FILE'\nhalf"), {});
+        assert.deepEqual(bundleFiles("file 'a' <<'END_OF_FILE'\nhalf"), {});
     });
 });

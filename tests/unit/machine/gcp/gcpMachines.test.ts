@@ -222,7 +222,8 @@ describe("machines on Google Cloud", function () {
             const { resources } = gcpMocks(preview, {
                 "-pod": JSON.stringify({ node: "lab-worker-0", uid: "uid" }),
                 "-admit": "ADMITTED",
-                "-init": "clusters: [{ cluster: {} }]\nusers: [{ user: { client-key-data: CANARY-ADMIN-KEY } }]\n",
+                "-init":
+                    'clusters: [{ cluster: { server: "https://10.0.0.1:6443" } }]\nusers: [{ user: { client-key-data: CANARY-ADMIN-KEY } }]\n',
                 "-install": JSON.stringify({
                     node: "x",
                     verb: "apply",
