@@ -129,14 +129,27 @@ function bootNumber(vmName: string): number {
     return isRunning(numberIn(vmName, "pid")) ? Math.max(last, 1) : last + 1;
 }
 
-/** Whether a machine that was started once does not run now. Nothing of one that never was. */
-export function localMachineIsOff(vmName: string): boolean | undefined {
-    return numberIn(vmName, "boot") > 0 ? !isRunning(numberIn(vmName, "pid")) : undefined;
+/**
+ * The process of a machine that was started once, which is gone where there is no `pid`, and the port on 127.0.0.1 that
+ * leads to its SSH server.
+ */
+export function localMachineProcess(vmName: string): { pid?: number; sshPort: number } | undefined {
+    if (numberIn(vmName, "boot") === 0) {
+        return undefined;
+    }
+    const pid = numberIn(vmName, "pid");
+    const [, sshPort] = /hostfwd=tcp:127\.0\.0\.1:(\d+)-:22\b/.exec(textOf(vmName, "command")) ?? [];
+    return { pid: isRunning(pid) ? pid : undefined, sshPort: Number(sshPort) };
 }
 
 function numberIn(vmName: string, name: "boot" | "pid"): number {
+    return Number(textOf(vmName, name));
+}
+
+/** The text of one of the files that `local/vm.sh` keeps, empty where it is not there. */
+function textOf(vmName: string, name: string): string {
     const file = path.join(localMachinesFolder(), vmName, name);
-    return fs.existsSync(file) ? Number(fs.readFileSync(file, "utf8")) : 0;
+    return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
 }
 
 function isRunning(pid: number): boolean {

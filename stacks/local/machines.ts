@@ -1,18 +1,43 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
+import * as net from "node:net";
 import {
     localBundle,
-    localMachineIsOff,
     localMachineName,
+    localMachineProcess,
     localMachinesFolder,
 } from "../../components/machine/localMachine";
-import { Machines } from "./converge";
+import { StartedMachine } from "./converge";
 
 /** The cluster's machines that have been started once. */
-export function startedMachines(project: string, stack: string, cluster: string): ReturnType<Machines> {
+export function startedMachines(project: string, stack: string, cluster: string): StartedMachine[] {
     return machinesOf(project, stack, cluster).flatMap((name) => {
-        const off = localMachineIsOff(name);
-        return off === undefined ? [] : [{ name, off }];
+        const running = localMachineProcess(name);
+        return running === undefined
+            ? []
+            : [
+                  {
+                      name,
+                      off: running.pid === undefined,
+                      answers: () => speaks(running.sshPort),
+                      stop: () => void (running.pid && process.kill(running.pid, "SIGKILL")),
+                  },
+              ];
+    });
+}
+
+/** Whether the server at a port of this computer says something within a minute. QEMU takes a connection itself. */
+function speaks(port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const socket = net.connect(port, "127.0.0.1");
+        const done = (said: boolean) => {
+            socket.destroy();
+            resolve(said);
+        };
+        socket.setTimeout(60_000, () => done(false));
+        socket.once("data", () => done(true));
+        socket.once("error", () => done(false));
+        socket.once("close", () => done(false));
     });
 }
 
