@@ -75,7 +75,7 @@ unfinished() {
     restore
 }
 
-# It must ask for this node's identity and no other, for it is approved unseen.
+# It must ask for this node's identity and no other, for it is signed unseen.
 check_request() {
     local subject=none
     # Two calls: from 3.2 on openssl says on stdout too that it has verified.
