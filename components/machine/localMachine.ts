@@ -139,7 +139,7 @@ export function localMachineProcess(vmName: string): { pid?: number; sshPort: nu
     }
     const pid = numberIn(vmName, "pid");
     const [, sshPort] = /hostfwd=tcp:127\.0\.0\.1:(\d+)-:22\b/.exec(textOf(vmName, "command")) ?? [];
-    return { pid: isRunning(pid) ? pid : undefined, sshPort: Number(sshPort) };
+    return { pid: isRunning(pid) ? pid : undefined, sshPort: Number(sshPort ?? 0) };
 }
 
 function numberIn(vmName: string, name: "boot" | "pid"): number {

@@ -17,7 +17,7 @@ export interface StartedMachine {
     /** Whether its SSH server says something. */
     answers(): Promise<boolean>;
     /** Ends its process. */
-    stop(): void;
+    stop(): unknown;
 }
 
 /**

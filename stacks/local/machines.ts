@@ -20,10 +20,21 @@ export function startedMachines(project: string, stack: string, cluster: string)
                       name,
                       off: running.pid === undefined,
                       answers: () => speaks(running.sshPort),
-                      stop: () => void (running.pid && process.kill(running.pid, "SIGKILL")),
+                      stop: () => running.pid !== undefined && kill(running.pid),
                   },
               ];
     });
+}
+
+/** Ends a process, if it is still there. */
+function kill(pid: number) {
+    try {
+        process.kill(pid, "SIGKILL");
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
+            throw error;
+        }
+    }
 }
 
 /** Whether the server at a port of this computer says something within a minute. QEMU takes a connection itself. */

@@ -171,7 +171,7 @@ wait_for_ssh() {
         fi
         # QEMU takes the connection before the guest listens, hence the time limit.
         while read -r line; do
-            [[ "$line" != *"$host_public"* ]] || return 0
+            [[ "$line" != *"$host_public" ]] || return 0
             seen=$line
         done < <(ssh-keyscan -T 10 -t ed25519 -p "$VM_SSH_PORT" 127.0.0.1 2>/dev/null | sed -n 's/^[^# ][^ ]* //p')
         sleep 1
