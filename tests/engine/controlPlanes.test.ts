@@ -47,10 +47,7 @@ describe(`Three control planes on stub hosts: ${announce("command")}, ${announce
     });
 
     it("join one after the other: the next is admitted when the one before is a Node", () => {
-        const admitted = (name: string) => {
-            const [request] = fs.readdirSync(inCluster("requests")).filter((file) => file.includes(`.${name}.`));
-            return fs.statSync(inCluster("requests", request!)).mtimeMs;
-        };
+        const admitted = (name: string) => fs.statSync(onHost(0, `var/lib/kata-cluster/members/${name}.crt`)).mtimeMs;
         const joined = (name: string) => fs.statSync(inCluster("nodes", name)).mtimeMs;
         assert.ok(joined(names[0]!) < admitted(names[1]!), "the second was admitted before there was a cluster");
         assert.ok(joined(names[1]!) < admitted(names[2]!), "the third was admitted before the second was a Node");
