@@ -145,6 +145,13 @@ in_downloads() {
     [ "$(grep -E '^(begin|end)$' "$CALLS" | head -n 3 | sort -u)" = begin ]
 }
 
+@test "a download that a step takes and removes at once is no error" {
+    stub mv <<<'/usr/bin/mv "$@"; [[ "$*" != *.part* ]] || rm "${@: -1}"'
+    in_downloads "fetch kubelet"
+    succeed
+    says "downloaded kubelet 1.36.4, 0 MiB"
+}
+
 @test "a download that is under way beside the step is waited for and not begun again; one that was given up ends the step" {
     in_downloads "fetch kubelet"
     mv "$ROOT/var/cache/kata-cluster/downloads" "$TEST/arrived"

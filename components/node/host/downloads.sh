@@ -71,16 +71,18 @@ arrived() {
 }
 
 fetch_one() {
-    local name=$1 version sha256 url file attempt
+    local name=$1 version sha256 url file size attempt
     release "$name"
     file=$(cached "$name")
     [[ ! -f "$file" ]] || return 0
     log "downloading $name $version"
     for attempt in 1 2 3 4 5; do
         if transfer "$url" "$file.part" "$name $version"; then
-            # Not synced: what is installed of it is, and then it goes.
+            size=$(stat -c %s "$file.part")
+            # Not synced: what is installed of it is, and then it goes. A step that waits for it may have done that before
+            # the next line.
             mv -f "$file.part" "$file"
-            log "downloaded $name $version, $(($(stat -c %s "$file") / 1048576)) MiB"
+            log "downloaded $name $version, $((size / 1048576)) MiB"
             return 0
         fi
         log "$name $version broke off (attempt $attempt of 5): $problem"
