@@ -44,10 +44,11 @@ export class ControlPlane extends pulumi.ComponentResource {
         for (const other of others) {
             this.joined.push(joinNode(other, this, spec, this.joined.slice(-1)));
         }
-        this.endpoint = pulumi.unsecret(adminConf.of(this.init)).apply((conf) => endpointIn(conf, name));
+        const printed = adminConf.of(this.init);
+        this.endpoint = pulumi.unsecret(printed).apply((conf) => endpointIn(conf, name));
         this.kubeconfig = pulumi.secret(
             pulumi
-                .all([adminConf.of(this.init), node.machine.apiAddress])
+                .all([printed, node.machine.apiAddress])
                 .apply(([conf, address]) => userKubeconfig(conf, address, name)),
         );
         this.registerOutputs({ kubeconfig: this.kubeconfig });

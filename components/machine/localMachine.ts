@@ -40,9 +40,10 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
         this.labels = labels;
         this.taints = taints;
         this.internalAddress = segment.address(local.place);
-        this.boot = bootNumber(localMachineName(pulumi.getProject(), pulumi.getStack(), name));
+        const vmName = localMachineName(pulumi.getProject(), pulumi.getStack(), name);
+        this.boot = bootNumber(vmName);
         const keys = makeSshKeys(name, ["user", "host"], { parent: this });
-        this.owner = this.runMachine(cluster, local, keys);
+        this.owner = this.runMachine(vmName, cluster, local, keys);
         this.dependsOn = [this.owner];
         // No port here leads to a worker.
         this.apiAddress = local.apiPort === undefined ? this.internalAddress : `127.0.0.1:${local.apiPort}`;
@@ -57,12 +58,12 @@ export class LocalMachine extends pulumi.ComponentResource implements Machine {
     }
 
     private runMachine(
+        vmName: string,
         cluster: ClusterSpec,
         spec: LocalMachineSpec,
         keys: pulumi.Output<Record<"user" | "host", KeyPair>>,
     ) {
         const timeoutSeconds = cluster.timeouts.machineSeconds;
-        const vmName = localMachineName(pulumi.getProject(), pulumi.getStack(), this.name);
         const image: MachineImageArgs =
             spec.image ?? cloudImages[defaultCloudImage][process.arch === "arm64" ? "arm64" : "amd64"];
         const seconds = `${timeoutSeconds}s`;

@@ -1,10 +1,10 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { KataClusterArgs } from "../../components/args";
 import { KataCluster } from "../../components/kataCluster";
+import { folderNamedBy } from "../support/folderNamedBy";
 import { hostKey, privateKey } from "../support/specs";
 import { Recorded, recordingMocks, texts, withoutSecrets } from "../support/recordingMocks";
 
@@ -66,34 +66,6 @@ describe("nodes", function () {
             );
         });
     }
-
-    it("asks the first control plane's API again after its machine was started anew, and changes nothing else", async () => {
-        const home = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-boots-"));
-        const before = process.env.XDG_STATE_HOME;
-        process.env.XDG_STATE_HOME = home;
-        try {
-            const fresh = await register(onLocal(1));
-            // As vm.sh leaves it where the process is gone.
-            const folder = path.join(home, "kata-cluster/kata-cluster-test-lab-control-plane-0");
-            fs.mkdirSync(folder, { recursive: true });
-            fs.writeFileSync(path.join(folder, "boot"), "1\n");
-            const anew = await register(onLocal(1));
-            const same = ({ type, name }: Recorded) => anew.find((one) => one.type === type && one.name === name)!;
-            const changed = fresh.filter((one) => JSON.stringify(same(one).inputs) !== JSON.stringify(one.inputs));
-            assert.deepEqual(changed.map(({ name }) => name).sort(), [
-                "lab-control-plane-0-init",
-                "lab-control-plane-0-vm",
-            ]);
-            assert.match(String(of(anew, "lab-control-plane-0-init").inputs.create), /# [0-9a-f]+, boot 2$/);
-        } finally {
-            fs.rmSync(home, { recursive: true });
-            if (before === undefined) {
-                delete process.env.XDG_STATE_HOME;
-            } else {
-                process.env.XDG_STATE_HOME = before;
-            }
-        }
-    });
 
     it("changes no input of another resource when a worker is added", async () => {
         const [before, after] = [await register(onExisting(1, 1)), await register(onExisting(1, 2))];
@@ -197,5 +169,25 @@ describe("nodes", function () {
                 ["22024", "", "192.168.241.12/24", "kata-cluster-test-lab"],
             ],
         );
+    });
+});
+
+describe("nodes on local machines", () => {
+    const home = folderNamedBy("XDG_STATE_HOME");
+
+    it("asks the first control plane's API again after its machine was started anew, and changes nothing else", async () => {
+        const fresh = await register(onLocal(1));
+        // As vm.sh leaves it where the process is gone.
+        const folder = path.join(home(), "kata-cluster/kata-cluster-test-lab-control-plane-0");
+        fs.mkdirSync(folder, { recursive: true });
+        fs.writeFileSync(path.join(folder, "boot"), "1\n");
+        const anew = await register(onLocal(1));
+        const same = ({ type, name }: Recorded) => anew.find((one) => one.type === type && one.name === name)!;
+        const changed = fresh.filter((one) => JSON.stringify(same(one).inputs) !== JSON.stringify(one.inputs));
+        assert.deepEqual(changed.map(({ name }) => name).sort(), [
+            "lab-control-plane-0-init",
+            "lab-control-plane-0-vm",
+        ]);
+        assert.match(String(of(anew, "lab-control-plane-0-init").inputs.create), /# [0-9a-f]+, boot 2$/);
     });
 });

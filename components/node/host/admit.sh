@@ -93,17 +93,11 @@ request_key() {
 
 # Of the request it takes subject and key alone.
 sign() {
-    local file temporary words
-    file=$(record "$node")
-    install -d "$members"
-    beside "$file"
-    words=$(openssl x509 -req -days 365 -sha256 -CA "$authority/ca.crt" -CAkey "$authority/ca.key" \
-        -set_serial "0x$(openssl rand -hex 16)" -extfile <(printf '%s\n' "${extensions[@]}") \
-        -out "$temporary" <<<"$request" 2>&1) ||
-        fail "the cluster's authority did not sign the request of $node: $(tail -n 1 <<<"$words")" "see that ca.crt and ca.key in $authority are whole, then run up again"
-    sync "$temporary"
-    mv -f "$temporary" "$file"
-    sync "$members"
+    local certificate words=$BUNDLE/words
+    certificate=$(openssl x509 -req -days 365 -sha256 -CA "$authority/ca.crt" -CAkey "$authority/ca.key" \
+        -set_serial "0x$(openssl rand -hex 16)" -extfile <(printf '%s\n' "${extensions[@]}") <<<"$request" 2>"$words") ||
+        fail "the cluster's authority did not sign the request of $node: $(tail -n 1 "$words")" "see that ca.crt and ca.key in $authority are whole, then run up again"
+    write_marker "$(record "$node")" "$certificate"
     log "admitted $node"
 }
 

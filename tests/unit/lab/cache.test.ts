@@ -1,26 +1,11 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
+import { folderNamedBy } from "../../support/folderNamedBy";
 import { cached, cacheRoot, fileDigest, knownDigest, recipeDigest } from "../../lab/cache";
 
 describe("lab: cache", () => {
-    const before_ = process.env.XDG_CACHE_HOME;
-    let folder: string;
-
-    beforeEach(() => {
-        folder = fs.mkdtempSync(path.join(os.tmpdir(), "lab-cache-"));
-        process.env.XDG_CACHE_HOME = folder;
-    });
-
-    afterEach(() => {
-        if (before_ === undefined) {
-            delete process.env.XDG_CACHE_HOME;
-        } else {
-            process.env.XDG_CACHE_HOME = before_;
-        }
-        fs.rmSync(folder, { recursive: true });
-    });
+    const folder = folderNamedBy("XDG_CACHE_HOME");
 
     const write = (text: string) => (entry: string) =>
         Promise.resolve(fs.writeFileSync(path.join(entry, "result"), text));
@@ -64,8 +49,8 @@ describe("lab: cache", () => {
     });
 
     it("tells recipes apart by the content of their files and by their settings", () => {
-        const file = path.join(folder, "recipe");
-        const digest = (settings: unknown) => recipeDigest({ name: "thing", files: [folder], settings });
+        const file = path.join(folder(), "recipe");
+        const digest = (settings: unknown) => recipeDigest({ name: "thing", files: [folder()], settings });
         fs.writeFileSync(file, "one");
         const one = digest({ tag: 1 });
         assert.equal(digest({ tag: 1 }), one);
@@ -75,7 +60,7 @@ describe("lab: cache", () => {
     });
 
     it("remembers a file's digest until the file changes", async () => {
-        const file = path.join(folder, "file");
+        const file = path.join(folder(), "file");
         fs.writeFileSync(file, "one");
         assert.equal(await knownDigest(file), await fileDigest(file));
         fs.writeFileSync(file, "another");

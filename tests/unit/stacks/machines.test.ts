@@ -2,31 +2,16 @@ import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
-import * as os from "node:os";
 import * as path from "node:path";
+import { folderNamedBy } from "../../support/folderNamedBy";
 import { startedMachines } from "../../../stacks/local/machines";
 
 describe("machines that were started", () => {
-    const before = process.env.XDG_STATE_HOME;
-    let home: string;
-
-    beforeEach(() => {
-        home = fs.mkdtempSync(path.join(os.tmpdir(), "kata-cluster-machines-"));
-        process.env.XDG_STATE_HOME = home;
-    });
-
-    afterEach(() => {
-        fs.rmSync(home, { recursive: true });
-        if (before === undefined) {
-            delete process.env.XDG_STATE_HOME;
-        } else {
-            process.env.XDG_STATE_HOME = before;
-        }
-    });
+    const home = folderNamedBy("XDG_STATE_HOME");
 
     /** A machine's folder, as vm.sh keeps it. */
     function machine(name: string, files: Record<string, string>) {
-        const folder = path.join(home, "kata-cluster", name);
+        const folder = path.join(home(), "kata-cluster", name);
         fs.mkdirSync(folder, { recursive: true });
         Object.entries(files).forEach(([file, text]) => fs.writeFileSync(path.join(folder, file), text));
     }
