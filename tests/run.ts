@@ -24,6 +24,8 @@ interface Counts {
     passed: number;
     failed: number;
     skipped: number;
+    /** What its runner said of the failures, to be told once more at the end. */
+    told: string;
 }
 
 const root = path.resolve(__dirname, "..");
@@ -40,10 +42,13 @@ const parts: Part[] = [
                 [bin("eslint"), "."],
                 [bin("prettier"), "--check", "--log-level=warn", "."],
             ];
-            const counts = { passed: 0, failed: 0, skipped: 0 };
+            const counts = none();
             for (const [program, ...args] of checks) {
-                const { status } = await command(program!, args);
-                counts[status === 0 ? "passed" : "failed"]++;
+                const { status, output } = await command(program!, args);
+                add(
+                    counts,
+                    status === 0 ? { ...none(), passed: 1 } : { ...none(), failed: 1, told: lastLines(output) },
+                );
             }
             return counts;
         },
@@ -110,7 +115,9 @@ const parts: Part[] = [
 async function mocha({ name, files = `tests/${name}/**/*.test.ts` }: Part): Promise<Counts> {
     const { status, output } = await command(bin("mocha"), [files]);
     const count = (word: string) => Number(new RegExp(`^\\s+(\\d+) ${word}`, "m").exec(output)?.[1] ?? 0);
-    return judged({ passed: count("passing"), failed: count("failing"), skipped: count("pending") }, status);
+    const told = /^\s+\d+ failing$[^]*/m.exec(output)?.[0] ?? "";
+    const counts = { passed: count("passing"), failed: count("failing"), skipped: count("pending"), told };
+    return judged(counts, status, output);
 }
 
 /**
@@ -118,7 +125,7 @@ async function mocha({ name, files = `tests/${name}/**/*.test.ts` }: Part): Prom
  * would count as the error of whichever program then runs in its process.
  */
 async function mochaApart(part: Part): Promise<Counts> {
-    const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+    const total = none();
     const entries = fs.readdirSync(path.join(root, "tests", part.name), { recursive: true, encoding: "utf8" });
     for (const file of entries.filter((name) => name.endsWith(".test.ts")).sort()) {
         const counts = await mocha({ ...part, files: path.join("tests", part.name, file) });
@@ -132,7 +139,8 @@ async function bats(): Promise<Counts> {
     const lines = output.split("\n");
     const skipped = lines.filter((line) => /^ok \d+.* # skip/.test(line)).length;
     const passed = lines.filter((line) => /^ok \d+/.test(line)).length - skipped;
-    return judged({ passed, failed: lines.filter((line) => /^not ok \d+/.test(line)).length, skipped }, status);
+    const told = [...output.matchAll(/^not ok \d+.*(\n# .*)*/gm)].map(([text]) => text);
+    return judged({ passed, failed: told.length, skipped, told: told.join("\n") }, status, output);
 }
 
 /** The quick benchmark. Only its exact figures count. */
@@ -140,13 +148,18 @@ async function bench(): Promise<Counts> {
     const { status, output } = await command("bash", ["stacks/node.sh", "tests/bench/main.ts", "--quick"]);
     const [, met, missed, broken] = /^exact figures: (\d+) met, (\d+) missed; (\d+) parts failed$/m.exec(output) ?? [];
     const [passed, failed] = [Number(met ?? 0), Number(missed ?? 0) + Number(broken ?? 0)];
-    return judged({ passed, failed, skipped: 0 }, status);
+    const told = output.split("\n").filter((line) => /: MISSED$|^part .* failed: /.test(line));
+    return judged({ passed, failed, skipped: 0, told: told.join("\n") }, status, output);
 }
 
 /** A runner that failed without a failed test, or ran nothing, counts as one failure. */
-function judged(counts: Counts, status: number): Counts {
+function judged(counts: Counts, status: number, output: string): Counts {
     const wrong = counts.failed === 0 && (status !== 0 || counts.passed + counts.skipped === 0);
-    return wrong ? { ...counts, failed: 1 } : counts;
+    return wrong ? { ...counts, failed: 1, told: lastLines(output) } : counts;
+}
+
+function lastLines(output: string): string {
+    return output.trimEnd().split("\n").slice(-30).join("\n");
 }
 
 /** Runs a command, shows what it prints, and keeps it for counting. */
@@ -174,7 +187,7 @@ async function main() {
     const log = (line: string) => console.log(line);
     needTestPackages(log);
     await buildPrograms(log);
-    const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+    const total = none();
     const rows: string[] = [];
     for (const part of parts.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
         console.log(`\n=== ${part.name}: ${part.what}`);
@@ -183,11 +196,13 @@ async function main() {
         if (reason) {
             console.log(`skipped: ${reason}`);
         }
-        const counts = reason ? { passed: 0, failed: 0, skipped: 1 } : await part.run(part);
-        add(total, counts);
+        const counts = reason ? { ...none(), skipped: 1 } : await part.run(part);
+        add(total, counts.told ? { ...counts, told: `--- ${part.name}\n${counts.told}` } : counts);
         const seconds = Math.round((Date.now() - begun) / 1000);
         rows.push(`${part.name.padEnd(18)} ${text(counts)} (${seconds} s)`);
     }
+    // A log is often kept or shown only by its end.
+    console.log(total.told && `\nWhat failed, once more:\n${total.told}`);
     console.log(`\n${rows.join("\n")}\n\n${text(total)}`);
     process.exitCode = total.failed > 0 ? 1 : 0;
 }
@@ -206,11 +221,16 @@ function reasonToSkip(part: Part, wanted: string[]): string | undefined {
         : undefined;
 }
 
+function none(): Counts {
+    return { passed: 0, failed: 0, skipped: 0, told: "" };
+}
+
 /** Adds counts to a total. */
 function add(total: Counts, counts: Counts): void {
     for (const key of ["passed", "failed", "skipped"] as const) {
         total[key] += counts[key];
     }
+    total.told += counts.told && `${counts.told.trimEnd()}\n`;
 }
 
 function text({ passed, failed, skipped }: Counts): string {

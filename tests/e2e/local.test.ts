@@ -185,7 +185,8 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
         });
     });
 
-    it("keeps the pod from the cloud's metadata server, since the boot too, and the node not", () => {
+    it("keeps the pod from the cloud's metadata server, since the boot too, and the node not", async function () {
+        this.timeout(5 * minutes);
         const { hostIP } = (kubectl.json("get", "pod", "nginx-untrusted") as Pod).status;
         // kube-proxy's health, which it serves on every address of the node.
         const health = (address: string) => `http://${address}:10256/livez`;
@@ -196,7 +197,12 @@ describe(`npm start to npm stop, ${containerRuntime}`, function () {
         const server = "169.254.169.254";
         node.run(`sudo ip address add ${server}/32 dev lo`);
         try {
-            node.run(`curl -s -f -m 10 ${health(server)}`);
+            // After a boot the pod, which does not need kube-proxy, may be Ready before it.
+            await eventually(
+                4 * minutes,
+                "kube-proxy",
+                () => node.attempt(`curl -s -f -m 10 ${health(server)}`).status === 0,
+            );
             fromPod(hostIP);
             assert.throws(() => fromPod(server));
         } finally {
