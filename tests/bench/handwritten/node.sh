@@ -3,7 +3,7 @@
 #   files/         what goes to its place on the machine
 #   downloads      name, version, architecture, sha256, URL, tab separated
 #   images         what this node will run, the control plane's own first
-#   objects.yaml   RuntimeClass and flannel; pod.yaml, the untrusted pod
+#   objects.yaml   RuntimeClass, admission policies and flannel; pod.yaml, the untrusted pod
 # A worker reads from stdin, in one line of base64, the kubeconfig that it joins with.
 set -euo pipefail
 
@@ -49,7 +49,8 @@ prepare() {
     modprobe -a vhost_vsock vhost_net tun overlay br_netfilter
     sysctl --quiet --load /etc/sysctl.d/90-kata-cluster.conf
     systemctl daemon-reload
-    systemctl enable --quiet containerd kubelet
+    systemctl enable --quiet containerd kubelet kata-cluster-metadata
+    systemctl start kata-cluster-metadata
 }
 
 runtime() {
@@ -97,7 +98,7 @@ control_plane() {
     step pod-images pull "${others[@]}" &
     local images=$!
     step init kubeadm init --config /etc/kata-cluster/kubeadm.yaml --skip-token-print --skip-phases show-join-command
-    wait "$kubectl"
+    wait "$tools"
     local offer=''
     if [[ -f with-worker ]]; then
         offer_join &
@@ -111,6 +112,13 @@ control_plane() {
     wait "$images"
     [[ -z "$offer" ]] || wait "$offer"
     step pod untrusted_pod
+}
+
+# What is wanted after init alone.
+tools() {
+    program kubectl &
+    unpack crictl /usr/local/bin
+    wait $!
 }
 
 untrusted_pod() {
@@ -154,8 +162,8 @@ step kubernetes kubernetes &
 kubernetes=$!
 step kata kata &
 kata=$!
-program kubectl &
-kubectl=$!
+tools &
+tools=$!
 
 case $role in
     control-plane) control_plane ;;

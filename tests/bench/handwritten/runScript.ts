@@ -1,6 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Files, filesBelow } from "../../../components/bundle";
+import { admissionPolicies } from "../../../components/cluster/admission/admissionPolicies";
+import { manifests } from "../../../components/cluster/admission/policy";
 import { workerJoinFiles } from "../../../components/cluster/joinConfig";
 import { initFiles } from "../../../components/cluster/kubeadmConfig";
 import { patches } from "../../../components/cluster/nodeRegistration";
@@ -113,18 +115,16 @@ function common(spec: ClusterSpec, vm: Target): Files {
     };
 }
 
-/** The component's files that stay the same on every node, but for those of steps which the script has not. */
+/** The component's files that stay the same on every node. */
 function units(): Files {
-    const entries = Object.entries(filesBelow(hostFiles)).filter(([file]) => !/metadata|crio/.test(file));
+    const entries = Object.entries(filesBelow(hostFiles)).filter(([file]) => !file.includes("crio"));
     return Object.fromEntries(entries.map(([file, text]) => [`files/${file}`, text]));
 }
 
-/** Where the component's scripts put them: some are for an emulated node only. crictl is not there. */
+/** Where the component's scripts put them: some are for an emulated node only. */
 function onNode(files: Files, { emulated }: Target): Files {
     const entries = Object.entries(files).filter(
-        ([file]) =>
-            !file.endsWith("crictl.yaml") &&
-            (emulated || !(file.includes("emulated.d/") || /patches\/.*\+strategic/.test(file))),
+        ([file]) => emulated || !(file.includes("emulated.d/") || /patches\/.*\+strategic/.test(file)),
     );
     return {
         ...Object.fromEntries(entries.map(([file, text]) => [file.replace("emulated.d/", "config.d/"), text])),
@@ -141,7 +141,7 @@ function initFilesOf(spec: ClusterSpec, vm: Target, withWorker: boolean): Files 
     return initFiles(spec, { ...description(vm), taints }, { names: apiNames(vm) });
 }
 
-/** RuntimeClass, flannel. */
+/** RuntimeClass, admission policies, flannel. */
 function objects(spec: ClusterSpec): string {
     const runtimeClass = {
         apiVersion: "node.k8s.io/v1",
@@ -152,7 +152,8 @@ function objects(spec: ClusterSpec): string {
         .replaceAll("FLANNEL_CNI_IMAGE", spec.images.flannelCniPlugin)
         .replaceAll("FLANNEL_IMAGE", spec.images.flannel)
         .replaceAll("POD_CIDR", spec.kubernetes.podCidr);
-    return `${stringify(runtimeClass)}---\n${flannel}`;
+    const policies = admissionPolicies(spec).flatMap(manifests);
+    return `${[runtimeClass, ...policies].map((object) => stringify(object)).join("---\n")}---\n${flannel}`;
 }
 
 function read(file: string): string {

@@ -11,11 +11,12 @@
 #
 # What it has in common with `up`, so that the comparison is one of ways and not of ends: versions, mirror, containerd's
 # and Kata's configuration, kubeadm's documents (ECDSA keys, time limits, patches for an emulated node), kubelet's unit,
-# kernel modules and sysctl, flannel's manifest, RuntimeClass, the pod.
+# kernel modules and sysctl, the rules for the metadata server, crictl, flannel's manifest, RuntimeClass, the admission
+# policies, the pod.
 #
-# What `up` does beside that, on its own clock: it looks whether the machine will do (preflight), keeps the rules for the
-# metadata server, installs crictl, checks containerd's configuration and handlers, syncs files to disk so that a
-# power cut leaves nothing half, keeps records for the next run, makes the admission policies and waits until they are
+# What `up` does beside that, on its own clock: it looks whether the machine will do (preflight), checks containerd's
+# configuration and handlers and that the rules are live, syncs files to disk so that a power cut leaves nothing half,
+# keeps records for the next run, has the API's schema made for the Kubernetes provider, and waits until the policies are
 # in effect. Its proof of isolation comes after the pod, when both clocks have stopped.
 set -euo pipefail
 

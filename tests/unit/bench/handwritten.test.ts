@@ -2,6 +2,8 @@ import * as assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { parseAllDocuments } from "yaml";
 import { Files } from "../../../components/bundle";
+import { admissionPolicies } from "../../../components/cluster/admission/admissionPolicies";
+import { manifests } from "../../../components/cluster/admission/policy";
 import { Flannel } from "../../../components/cluster/cni";
 import { containerdConfig } from "../../../components/node/containerd";
 import { controlPlaneFiles, workerFiles } from "../../bench/handwritten/runScript";
@@ -23,10 +25,14 @@ describe("the hand-written script", () => {
         assert.match(alone["files/etc/kata-cluster/kubeadm.yaml"]!, /encryptionAlgorithm: ECDSA-P256/);
     });
 
-    it("leaves out what only steps of the component need", () => {
+    it("has every file that the component puts on a node of that container runtime", () => {
         assert.deepEqual(
             Object.keys(alone).filter((file) => /metadata|crictl\.yaml|crio/.test(file)),
-            [],
+            [
+                "files/etc/kata-cluster/metadata.nft",
+                "files/etc/systemd/system/kata-cluster-metadata.service",
+                "files/etc/crictl.yaml",
+            ],
         );
     });
 
@@ -46,10 +52,13 @@ describe("the hand-written script", () => {
         new Flannel("flannel", spec, pulumi.output({ host: "API_HOST", port: "6443" }), {});
         await pulumi.runtime.disconnect();
         const expected = resources.filter(({ type }) => type.startsWith("kubernetes:")).map(({ inputs }) => inputs);
-        const [runtimeClass, ...flannel] = parseAllDocuments(alone["objects.yaml"]!).map(
+        const policies = admissionPolicies(spec).flatMap(manifests);
+        const [runtimeClass, ...others] = parseAllDocuments(alone["objects.yaml"]!).map(
             (document) => document.toJS() as KubernetesObject,
         );
+        const flannel = others.slice(policies.length);
         assert.equal(runtimeClass!.kind, "RuntimeClass");
+        assert.deepEqual(others.slice(0, policies.length), policies);
         assert.deepEqual(byKind(flannel), byKind(expected as unknown as KubernetesObject[]));
     });
 
