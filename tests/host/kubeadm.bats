@@ -61,6 +61,12 @@ gives_kubeconfig() {
     grep -q "words for people" "$TEST/err"
 }
 
+@test "the API is asked for its schema, as the administrator, and given no time for it" {
+    stub curl <<<'[[ "$*" != *openapi* ]] || exit 28'
+    gives_kubeconfig
+    grep -qE '^curl .*--max-time 2 .*apiserver-kubelet-client.key .*proto-openapi.* https://127.0.0.1:6443/openapi/v2$' "$CALLS"
+}
+
 @test "only an emulated node gets the patches of the control plane's probes; the directory is always there" {
     gives_kubeconfig
     [ -z "$(ls -A "$ROOT/etc/kata-cluster/kubeadm-patches")" ]

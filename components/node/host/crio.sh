@@ -69,12 +69,15 @@ refuse_foreign_settings() {
 
 # check_release DIRECTORY: whether the unpacked release has what we need and takes our settings.
 check_release() {
-    local name
+    local name found
+    programs_in "$1"
     for name in "${wanted[@]}"; do
-        grep -q "/$name\$" < <(programs_in "$1") ||
+        [[ " ${found[*]##*/} " == *" $name "* ]] ||
             fail "the CRI-O release $CRIO_VERSION holds no program \"$name\"" "give CRI-O's own archive (cri-o.ARCH.vVERSION.tar.gz) in releases.crio"
     done
-    check_config "$(programs_in "$1" | grep "/crio\$")"
+    for name in "${found[@]}"; do
+        [[ "${name##*/}" != crio ]] || check_config "$name"
+    done
 }
 
 # check_config CRIO: whether that program reads our drop-in as it is meant. It shows a setting that has its default's

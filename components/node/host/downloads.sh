@@ -98,8 +98,11 @@ transfer() {
     local url=$1 file=$2 what=$3 words code result=0
     words=$(curl --fail --location --silent --show-error --connect-timeout 30 --speed-limit 1000 --speed-time 60 \
         --continue-at - --output "$file" --write-out 'http %{http_code}\n' "$url" 2>&1) || result=$?
-    code=$(sed -n 's/^http //p' <<<"$words")
-    problem=$(sed '/^http /d' <<<"$words" | paste -sd ' ')
+    # The code stands in the last line, curl's own words before it.
+    code=${words##*http }
+    problem=${words%http *}
+    problem=${problem%$'\n'}
+    problem=${problem//$'\n'/ }
     case $result in
         0) return 0 ;;
         # The server does not do ranges, or the part does not fit what it has.
@@ -118,30 +121,31 @@ transfer() {
     return 1
 }
 
-# verified NAME: prints the path of the downloaded file, which has the pinned digest.
+# verified NAME: sets version, url, and file to the path of what was downloaded, which has the pinned digest.
 verified() {
-    local version sha256 url file actual
+    local sha256 actual
     release "$1"
     file=$(cached "$1")
     arrived "$1" "$file" || fetch "$1"
-    actual=$(digest_of "$file")
+    digest_of "$file"
     # A power cut may have damaged what an earlier run downloaded.
     if [[ "$actual" != "$sha256" && "$file" -ot "$BUNDLE/downloads" ]]; then
         log "what an earlier run downloaded of $1 is damaged"
         rm -f "$file"
         fetch "$1"
-        actual=$(digest_of "$file")
+        digest_of "$file"
     fi
     if [[ "$actual" != "$sha256" ]]; then
         rm -f "$file"
         fail "$1 $version from $url has sha256 $actual, expected $sha256; the file was deleted" \
             "find out who changed it; for a release of your own give its sha256 in releases.$1"
     fi
-    echo "$file"
 }
 
+# digest_of FILE: sets actual.
 digest_of() {
-    sha256sum "$1" | cut -d ' ' -f 1
+    actual=$(sha256sum <"$1")
+    actual=${actual%% *}
 }
 
 # forget NAME: removes what was downloaded of it, of other versions too.
@@ -151,9 +155,8 @@ forget() {
 
 # unpack NAME DIRECTORY: the verified release, in an empty directory. A bare program gets its release's name.
 unpack() {
-    local version sha256 url file
-    release "$1"
-    file=$(verified "$1")
+    local version url file
+    verified "$1"
     case $url in
         *.tar.zst) tar --extract --zstd --no-same-owner --file "$file" --directory "$2" ;;
         *.tar.gz | *.tgz) tar --extract --gzip --no-same-owner --file "$file" --directory "$2" ;;
@@ -168,30 +171,30 @@ unpack() {
 # the directory, by rename, so that one that is running stays whole. CHECK is called with the unpacked release before.
 # Skipped if it is there.
 install_programs() {
-    local name=$1 directory=$2 check=${3:-true} only=" ${*:4} " version sha256 url staged program record found=()
+    local name=$1 directory=$2 check=${3:-true} only=" ${*:4} " version sha256 url staged program record found chosen=()
     if installed "$name"; then
         forget "$name"
         return 0
     fi
     release "$name"
-    mkdir -p "$ROOT$directory"
     # One of its own for each release: others may be installed there at the same time.
     staged=$ROOT$directory/.kata-cluster.$name
-    rm -rf "$staged"
-    mkdir "$staged"
+    [[ ! -e "$staged" ]] || rm -rf "$staged"
+    mkdir -p "$staged"
     unpack "$name" "$staged"
     "$check" "$staged"
     record=$sha256
-    while read -r program; do
+    programs_in "$staged"
+    for program in "${found[@]}"; do
         [[ -z "${only// /}" || "$only" == *" ${program##*/} "* ]] || continue
-        found+=("$program")
+        chosen+=("$program")
         record+=$'\n'$directory/${program##*/}
-    done < <(programs_in "$staged")
-    ((${#found[@]} > 0)) || fail "the release of $name $version holds no program" "check releases.$name"
+    done
+    ((${#chosen[@]} > 0)) || fail "the release of $name $version holds no program" "check releases.$name"
     # All by one call each: there are dozens in some releases.
-    chmod 0755 "${found[@]}"
-    sync "${found[@]}"
-    mv -f -t "$ROOT$directory" "${found[@]}"
+    chmod 0755 "${chosen[@]}"
+    sync "${chosen[@]}"
+    mv -f -t "$ROOT$directory" "${chosen[@]}"
     rm -rf "$staged"
     write_marker "$STATE/installed/$name" "$record"
     forget "$name"
@@ -199,12 +202,19 @@ install_programs() {
     log "installed $name $version"
 }
 
-# programs_in DIRECTORY: the programs of an unpacked release: what lies in its bin, if it has one. CRI-O's brings a shell
-# completion that is executable too, and is called crio.
+# programs_in DIRECTORY: sets found to the programs of an unpacked release: what lies in its bin, if it has one. CRI-O's
+# brings a shell completion that is executable too, and is called crio.
 programs_in() {
-    local found
-    found=$(find "$1" -type f -perm -u+x | sort)
-    grep '/bin/[^/]*$' <<<"$found" || grep . <<<"$found" || true
+    local path all=()
+    found=()
+    shopt -s globstar nullglob dotglob
+    for path in "$1"/**; do
+        [[ -f "$path" && -x "$path" && ! -L "$path" ]] || continue
+        all+=("$path")
+        [[ "${path%/*}" != */bin ]] || found+=("$path")
+    done
+    shopt -u globstar nullglob dotglob
+    ((${#found[@]} > 0)) || found=("${all[@]}")
 }
 
 # remove_programs NAME: undoes install_programs.

@@ -43,7 +43,9 @@ apply() {
         refuse_foreign_cluster
         init
     fi
+    have_schema_made >&2 &
     wait_for_service_account
+    wait
     # The kubeconfig is all that goes to stdout.
     cat "$admin"
 }

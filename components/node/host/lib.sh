@@ -47,27 +47,32 @@ dispatch() {
     esac
 }
 
-# json_string TEXT: the text as a JSON string. jq is not there before the first step has run.
+# json_string TEXT: sets json to the text as a JSON string. jq is not there before the first step has run.
 json_string() {
     local text=$1
     text=${text//\\/\\\\}
     text=${text//\"/\\\"}
     text=${text//$'\n'/\\n}
     text=${text//$'\t'/\\t}
-    printf '"%s"' "${text//[[:cntrl:]]/}"
+    json="\"${text//[[:cntrl:]]/}\""
 }
 
 # status KEY VALUE...: the step's result, one JSON object on stdout.
 status() {
-    local key value
-    printf '{"step":%s,"changed":%s' "$(json_string "$STEP")" "$changed"
+    local json key value result
+    json_string "$STEP"
+    result="{\"step\":$json,\"changed\":$changed"
     while (($# > 0)); do
-        key=$1 value=$2
-        [[ "$value" =~ ^(true|false|0|[1-9][0-9]*)$ ]] || value=$(json_string "$value")
-        printf ',%s:%s' "$(json_string "$key")" "$value"
+        json_string "$1"
+        key=$json value=$2
+        [[ "$value" =~ ^(true|false|0|[1-9][0-9]*)$ ]] || {
+            json_string "$value"
+            value=$json
+        }
+        result+=",$key:$value"
         shift 2
     done
-    printf '}\n'
+    printf '%s}\n' "$result"
 }
 
 # Whether this run changed the node. The install functions set it.

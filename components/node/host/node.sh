@@ -141,8 +141,9 @@ main() {
         [[ ! -f "$BUNDLE/result.$step" ]] || results+=("$(tail -n 1 "$BUNDLE/result.$step")")
     done
     if ((${#results[@]} > 0)); then
-        local IFS=,
-        printf '{"node":%s,"verb":"%s","steps":[%s]}\n' "$(json_string "$NODE_NAME")" "$verb" "${results[*]}"
+        local IFS=, json
+        json_string "$NODE_NAME"
+        printf '{"node":%s,"verb":"%s","steps":[%s]}\n' "$json" "$verb" "${results[*]}"
     fi
 }
 

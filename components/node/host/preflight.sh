@@ -62,10 +62,11 @@ check_system() {
 }
 
 check_size() {
-    local cpus memory disk needed=$MIN_DISK_GIB
+    local cpus mib memory disk needed=$MIN_DISK_GIB
     cpus=$(nproc)
     ((cpus >= MIN_CPUS)) || problem "the machine has $cpus CPU" "give it at least $MIN_CPUS"
-    memory=$(memory_mib MemTotal)
+    memory_mib MemTotal
+    memory=$mib
     ((memory >= MIN_MEMORY_MIB)) || problem "the machine has $memory MiB of memory" "give it at least $MIN_MEMORY_MIB MiB"
     # What we installed before has taken its share already.
     [[ ! -d "$STATE/installed" ]] || needed=1
@@ -73,9 +74,14 @@ check_size() {
     ((disk >= needed)) || problem "the disk of /var/lib has $disk GiB free" "free or add space, at least $needed GiB"
 }
 
-# What cannot be read counts as nothing.
+# memory_mib KEY: sets mib to what the kernel says of it. What cannot be read counts as nothing.
 memory_mib() {
-    awk -v key="$1:" '$1 == key { mib = int($2 / 1024) } END { print mib + 0 }' "$ROOT/proc/meminfo" || echo 0
+    local key kib
+    mib=0
+    [[ -r "$ROOT/proc/meminfo" ]] || return 0
+    while read -r key kib _; do
+        [[ "$key" != "$1:" ]] || mib=$((kib / 1024))
+    done <"$ROOT/proc/meminfo"
 }
 
 # disk_kib FIELD DIRECTORY: what df says of it.
@@ -101,9 +107,13 @@ check_cgroup() {
 
 # The kernel step switches swap off. What lies there must then fit into memory.
 check_swap() {
-    local used free
-    used=$(($(memory_mib SwapTotal) - $(memory_mib SwapFree)))
-    free=$(memory_mib MemAvailable)
+    local mib used free
+    memory_mib SwapTotal
+    used=$mib
+    memory_mib SwapFree
+    used=$((used - mib))
+    memory_mib MemAvailable
+    free=$mib
     ((used <= free)) ||
         problem "$used MiB are swapped out and only $free MiB of memory are available, so swap cannot be switched off" "stop programs or add memory"
 }
@@ -121,7 +131,7 @@ check_shared_memory() {
 # Certificates and TLS need the right time. The server of the first download tells it.
 check_clock() {
     local url date skew
-    url=$(head -n 1 "$BUNDLE/downloads" | cut -f 5)
+    IFS=$'\t' read -r _ _ _ _ url <"$BUNDLE/downloads" || true
     date=$(server_date "$url")
     if [[ -z "$date" ]] || ! date=$(date -d "$date" +%s 2>/dev/null); then
         log "warning: the clock was not checked, for $url gave no date"
