@@ -56,8 +56,16 @@ async function compare(part: string, workers: number, most: number, say: (line: 
     });
 }
 
+/** QEMU 7's emulation makes a machine's kernel panic now and then. That run is begun anew, so many times at most. */
+const attempts = 3;
+
 /** Booting is on nobody's clock. */
-async function onFreshMachines<Result>(lab: VmLab, workers: number, what: (machines: Vm[]) => Promise<Result>) {
+async function onFreshMachines<Result>(
+    lab: VmLab,
+    workers: number,
+    what: (machines: Vm[]) => Promise<Result>,
+    attempt = 1,
+): Promise<Result> {
     const names = ["lab-control-plane-0", ...Array.from({ length: workers }, (_, i) => `lab-worker-${i}`)];
     const machines: Vm[] = [];
     for (const [place, name] of names.entries()) {
@@ -68,9 +76,16 @@ async function onFreshMachines<Result>(lab: VmLab, workers: number, what: (machi
     }
     try {
         return await what(machines);
+    } catch (error) {
+        if (attempt === attempts || machines.every((vm) => vm.isOn())) {
+            throw error;
+        }
+        lab.say(`a machine went off: ${(error as Error).message}`);
     } finally {
         await Promise.all(machines.map((vm) => vm.delete()));
     }
+    lab.say("that run is begun anew");
+    return onFreshMachines(lab, workers, what, attempt + 1);
 }
 
 async function measureUp(lab: VmLab, machines: Vm[]): Promise<Pair["up"]> {

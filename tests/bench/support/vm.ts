@@ -126,14 +126,17 @@ export class Vm {
     /** Shuts the machine down in order and gives its disk, an image for others. They need it: delete it last. */
     async shutDown(): Promise<string> {
         await this.run("sudo systemctl poweroff").catch(() => undefined);
-        const gone = () => !fs.existsSync(this.pidFile) || !isRunning(Number(fs.readFileSync(this.pidFile, "utf8")));
-        for (let left = 240; !gone(); left--) {
+        for (let left = 240; this.isOn(); left--) {
             if (left === 0) {
                 throw new Error(`machine ${this.name} has not powered off within 240 s; see ${this.folder}`);
             }
             await new Promise((resolve) => setTimeout(resolve, 1000));
         }
         return path.join(this.folder, "machine", "disk.qcow2");
+    }
+
+    isOn(): boolean {
+        return fs.existsSync(this.pidFile) && isRunning(Number(fs.readFileSync(this.pidFile, "utf8")));
     }
 
     delete(): Promise<void> {
