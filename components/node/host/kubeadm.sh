@@ -43,7 +43,7 @@ apply() {
         refuse_foreign_cluster
         init
     fi
-    have_schema_made >&2 &
+    have_schema_made &
     wait_for_service_account
     wait
     # The kubeconfig is all that goes to stdout.
@@ -125,18 +125,16 @@ wait_for_service_account() {
     seconds=$(patience)
     retry "$seconds" service_account_is_there || {
         diagnose
-        fail "the namespace default has no ServiceAccount after $seconds s: $(tail -n 1 <<<"$answer")" \
+        fail "the namespace default has no ServiceAccount after $seconds s: $(xargs <<<"$answer")" \
             "look at kube-apiserver among the containers above; then run up again"
     }
 }
 
-# Sets answer. Paths of the API, for kubectl asks about every kind there is before it knows one by its name.
+# Sets answer.
 service_account_is_there() {
-    local accounts=/api/v1/namespaces/default/serviceaccounts
     local account='{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}}'
-    local ask=(kubectl --kubeconfig "$admin" --request-timeout 15s)
-    answer=$("${ask[@]}" create --raw "$accounts" --filename - 2>&1 <<<"$account") ||
-        answer=$("${ask[@]}" get --raw "$accounts/default" 2>&1)
+    answer=$(ask_api /api/v1/namespaces/default/serviceaccounts \
+        --header 'Content-Type: application/json' --data "$account" 2>&1) || grep -q AlreadyExists <<<"$answer"
 }
 
 # Whether waiting for the API makes sense: kubelet has started it.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Body of a stand-in for curl, where a node asks the API. Nodes are files of $CLUSTER, as in kubectl.bash.
+# Body of a stand-in for curl, where a node asks the API. Nodes are files of $CLUSTER, as in kubectl.bash. What is asked as
+# the administrator is asked of the cluster's real API, by kubectl.
 set -euo pipefail
 url=${*: -1}
 
@@ -11,6 +12,11 @@ case $url in
             echo '{"kind": "Status", "reason": "NotFound"}'
             exit 22
         }
+        ;;
+    https://kubernetes:6443/openapi/*) exit 28 ;;
+    https://kubernetes:6443/*)
+        while [[ "$1" != --data ]]; do shift; done
+        exec "$KUBECTL" --kubeconfig "$ADMIN_CONF" create --raw "${url#https://kubernetes:6443}" --filename - <<<"$2"
         ;;
     *) exec other-curl "$@" ;;
 esac
