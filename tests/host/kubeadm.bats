@@ -16,7 +16,8 @@ case "$1 $2" in
         if [[ "$*" != *wait-control-plane* ]]; then
             [[ "${BREAK:-}" != preflight ]] || exit 1
             mkdir -p "$(dirname "$ADMIN")/manifests" "$ROOT/var/lib/kubelet" "$ROOT/var/lib/etcd/member"
-            echo "secret-of-the-admin" >"$ADMIN"
+            printf '    client-%s-data: %s\n' certificate "$(base64 <<<certificate)" key "$(base64 <<<key)" >"$ADMIN"
+            echo "secret-of-the-admin" >>"$ADMIN"
             touch "$(dirname "$ADMIN")"/{manifests/kube-apiserver.yaml,kubelet.conf} "$ROOT/var/lib/kubelet/config.yaml"
             [[ "${BREAK:-}" != wait ]] || exit 1
             touch "$API"
@@ -49,7 +50,8 @@ gives_kubeconfig() {
         cat "$TEST/err"
         return 1
     }
-    [ "$(cat "$TEST/out")" = secret-of-the-admin ]
+    [ "$(tail -n 1 "$TEST/out")" = secret-of-the-admin ]
+    cmp "$TEST/out" "$ADMIN"
     ! grep secret-of-the-admin "$TEST/err" "$CALLS"
 }
 
@@ -65,7 +67,7 @@ gives_kubeconfig() {
 @test "the API is asked for its schema, as the administrator, and given no time for it" {
     stub curl <<<'[[ "$*" != *openapi* ]] || exit 28'
     gives_kubeconfig
-    grep -qE '^curl .*apiserver-kubelet-client.key .*--max-time 2 .*proto-openapi.* https://kubernetes:6443/openapi/v2$' "$CALLS"
+    grep -qE '^curl .*--cert [^ ]*/administrator.pem .*--max-time 2 .*proto-openapi.* https://kubernetes:6443/openapi/v2$' "$CALLS"
 }
 
 @test "only an emulated node gets the patches of the control plane's probes; the directory is always there" {
@@ -187,6 +189,13 @@ BODY
     gives_kubeconfig
     called "kubeadm init --config" "$ACCOUNTS" "$ACCOUNTS" "$ACCOUNTS"
     [ "$(wc -l <"$TEST/asked")" -eq 3 ]
+}
+
+@test "what is asked as the administrator is asked with what the kubeconfig has, which nobody else can read" {
+    stub curl <<<'[[ "$*" != *"$ACCOUNTS" ]] || cp -p "$(sed "s/.*--cert \([^ ]*\) .*/\1/" <<<"$*")" "$ROOT/../pem"'
+    API_SECONDS=5 gives_kubeconfig
+    [ "$(cat "$TEST/pem")" = $'certificate\nkey' ]
+    [ "$(stat -c %a "$TEST/pem")" = 600 ]
 }
 
 @test "a ServiceAccount that is there already is as good" {

@@ -18,14 +18,26 @@ local_api_serves() {
     curl --silent --fail --insecure --max-time 15 https://127.0.0.1:6443/readyz >/dev/null
 }
 
+# The administrator's certificate and key, as curl takes them: in the bundle, which goes with this run.
+administrator=$BUNDLE/administrator.pem
+
+# Before ask_api is called.
+take_administrator() {
+    local data
+    (
+        umask 077
+        sed -n 's/^ *client-\(certificate\|key\)-data: //p' "$admin" |
+            while read -r data; do base64 -d <<<"$data"; done >"$administrator"
+    )
+}
+
 # ask_api PATH [OPTION...]: as the administrator, but by what starts quickly, and by a name that every API server's
 # certificate has.
 ask_api() {
-    local path=$1 pki=$ROOT/etc/kubernetes/pki
+    local path=$1
     shift
-    curl --silent --show-error --fail-with-body --noproxy '*' --max-time 15 --cacert "$pki/ca.crt" \
-        --cert "$pki/apiserver-kubelet-client.crt" --key "$pki/apiserver-kubelet-client.key" \
-        --resolve kubernetes:6443:127.0.0.1 "$@" "https://kubernetes:6443$path"
+    curl --silent --show-error --fail-with-body --noproxy '*' --max-time 15 --cert "$administrator" \
+        --cacert "$ROOT/etc/kubernetes/pki/ca.crt" --resolve kubernetes:6443:127.0.0.1 "$@" "https://kubernetes:6443$path"
 }
 
 # The API makes its schema, half a minute's work for an emulated CPU, when it is first asked for it, and goes on with that

@@ -43,6 +43,7 @@ apply() {
         refuse_foreign_cluster
         init
     fi
+    take_administrator
     have_schema_made &
     wait_for_service_account
     wait
