@@ -44,9 +44,7 @@ apply() {
         init
     fi
     take_administrator
-    have_schema_made &
     wait_for_service_account
-    wait
     # The kubeconfig is all that goes to stdout.
     cat "$admin"
 }
@@ -65,11 +63,24 @@ init() {
     write_marker "$begun" "$CLUSTER_NAME"
     configure
     # No token is printed: whatever goes to stderr ends up in logs.
-    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command >&2 || {
+    kubeadm init --config "$ROOT$config" --skip-token-print --skip-phases show-join-command | pass_on || {
         diagnose
         fail "kubeadm init failed" "read kubeadm's own words above. For images, check that the node reaches their registry, or name a mirror in mirror.images; run up again, it begins anew"
     }
     complete
+}
+
+# kubeadm's words go on as they come. Its last phases wait for answers more than they compute, so that the schema is made
+# beside them.
+pass_on() {
+    local line
+    while IFS= read -r line; do
+        printf '%s\n' "$line" >&2
+        if [[ "$line" == "[mark-control-plane]"* && ! -e "$administrator" ]]; then
+            take_administrator
+            have_schema_made &
+        fi
+    done
 }
 
 configure() {
