@@ -137,7 +137,7 @@ wait_for_service_account() {
     seconds=$(patience)
     retry "$seconds" service_account_is_there || {
         diagnose
-        fail "the namespace default has no ServiceAccount after $seconds s: $(xargs <<<"$answer")" \
+        fail "the namespace default has no ServiceAccount after $seconds s: $(tr -s '[:space:]' ' ' <<<"$answer" | sed 's/ $//')" \
             "look at kube-apiserver among the containers above; then run up again"
     }
 }
