@@ -41,7 +41,8 @@ const file = path.join(docs, "benchmarks.json");
 export function circumstances(): Pick<PartResult, "machine" | "versions" | "commit" | "date"> {
     const output = (program: string, ...args: string[]) =>
         execFileSync(program, args, { cwd: __dirname, encoding: "utf8" }).trim();
-    const changed = output("git", "status", "--porcelain", "--untracked-files=no") !== "";
+    // What other parts have written here is none.
+    const changed = output("git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs") !== "";
     const plugins = findPlugins(findRealReleases(process.env.KATA_CLUSTER_REAL_PLUGINS).plugins);
     return {
         machine: {
