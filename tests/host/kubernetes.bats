@@ -19,6 +19,7 @@ teardown() {
     [ "$(names "$ROOT/usr/local/bin")" = "kubeadm kubectl kubelet" ]
     [ -x "$ROOT/opt/cni/bin/bridge" ]
     cmp "$HOST/files/etc/systemd/system/kubelet.service.d/10-kubeadm.conf" "$ROOT/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
+    cmp "$HOST/files/etc/tmpfiles.d/kata-cluster-cni.conf" "$ROOT/etc/tmpfiles.d/kata-cluster-cni.conf"
     called "systemctl enable --quiet --no-reload kubelet" "systemctl daemon-reload" "systemctl try-restart kubelet"
     [ ! -e "$SERVICES/kubelet" ]
 }

@@ -9,6 +9,7 @@ source "$BUNDLE/downloads.sh"
 programs=/usr/local/bin
 unit=/etc/systemd/system/kubelet.service
 drop_in=/etc/systemd/system/kubelet.service.d/10-kubeadm.conf
+at_boot=/etc/tmpfiles.d/kata-cluster-cni.conf
 
 downloads() {
     missing kubelet kubeadm kubectl cni-plugins
@@ -22,6 +23,7 @@ apply() {
     done
     install_programs cni-plugins /opt/cni/bin
     install_tree /etc/cni/net.d
+    install_file 0644 "$BUNDLE/files$at_boot" "$at_boot"
     install_file 0644 "$BUNDLE/files$unit" "$unit"
     install_file 0644 "$BUNDLE/files$drop_in" "$drop_in"
     digest=$(cat "$STATE/installed/kubelet" "$ROOT$unit" "$ROOT$drop_in" | sha256sum | cut -d ' ' -f 1)
@@ -43,6 +45,7 @@ reset() {
         systemctl disable --now kubelet >&2 || true
     fi
     remove_file "$drop_in"
+    remove_file "$at_boot"
     remove_file "$unit"
     systemctl daemon-reload
     remove_tree /etc/cni/net.d
