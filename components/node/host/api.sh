@@ -21,9 +21,10 @@ local_api_serves() {
 # The administrator's certificate and key, as curl takes them: in the bundle, which goes with this run.
 administrator=$BUNDLE/administrator.pem
 
-# Before ask_api is called.
+# Before ask_api is called. Once in a run.
 take_administrator() {
     local data
+    [[ ! -e "$administrator" ]] || return 0
     (
         umask 077
         sed -n 's/^ *client-\(certificate\|key\)-data: //p' "$admin" |
@@ -40,8 +41,8 @@ ask_api() {
         --cacert "$ROOT/etc/kubernetes/pki/ca.crt" --resolve kubernetes:6443:127.0.0.1 "$@" "https://kubernetes:6443$path"
 }
 
-# The API makes its schema, half a minute's work for an emulated CPU, when it is first asked for it, and goes on with that
-# when nobody waits any more. In the format that the Kubernetes provider will ask for.
+# The API makes its schema, a quarter of a minute's work for an emulated CPU, when it is first asked for it, and goes on
+# with that when nobody waits any more. In the format that the Kubernetes provider will ask for.
 have_schema_made() {
     ask_api /openapi/v2 --max-time 2 --output /dev/null \
         --header 'Accept: application/com.github.proto-openapi.spec.v2@v1.0+protobuf' 2>/dev/null || true
